@@ -96,7 +96,7 @@ class Key:
             raise Problem("KEY_NOT_ACTIVE")
 
     def check_valid_at(self, instant: int) -> None:
-        """Raise KEY_NOT_ACTIVE unless a signature made at `instant` may be trusted: retired keys within their validity."""
+        """Raise KEY_NOT_ACTIVE unless a signature of `instant` may be trusted; retired keys keep their validity."""
         end = self.not_after if self.ended_at is None else min(self.not_after, self.ended_at)
         if self.status is KeyStatus.NEXT or not self.not_before <= instant < end:
             raise Problem("KEY_NOT_ACTIVE")
