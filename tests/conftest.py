@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness import services
+from tests.harness.postgres import create_database, drop_database
+from tests.harness.rabbit import RabbitControl
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of the PostgreSQL server that all tests share (a superuser's database on it)."""
+    with services.database_server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of an empty database of the test's own; `create_database(..., template=)` makes further ones."""
+    url = create_database(postgres_server)
+    yield url
+    drop_database(url, server_url=postgres_server)
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[tuple[str, RabbitControl | None]]:
+    """The shared broker: its URL, and its control unless it is somebody's own server."""
+    with services.broker() as shared:
+        yield shared
+
+
+@pytest.fixture(scope="module")
+def amqp_url(broker: tuple[str, RabbitControl | None]) -> Iterator[str]:
+    """URL of a virtual host of the module's own; on somebody's own server the configured one."""
+    url, control = broker
+    if control is None:
+        yield url
+        return
+    fresh = control.create_vhost(url)
+    yield fresh
+    control.delete_vhost(fresh)
