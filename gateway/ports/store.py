@@ -76,7 +76,7 @@ class Outbox(Protocol):
 
 
 class Deliveries(Protocol):
-    """Claims and their ends. Ending a row makes the next row of its recipient and subject due, in the same transaction."""
+    """Claims and their ends. Ending a row makes the next of its recipient and subject due in the same transaction."""
 
     async def claim(self, delivery_ids: Collection[int], *, worker: str, now: int) -> Sequence[Claimed]:
         """Claim those that are claimable heads, due and free; others are silently left out.
