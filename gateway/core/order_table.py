@@ -1,0 +1,173 @@
+"""An order's life as one table: state, event, conditions, next state. Whatever stands in no row is STATE_CONFLICT.
+
+Rows of one state and event are tried from top to bottom; the first one whose conditions hold is taken. Events are the
+catalogue's (guarantee.issued, order.status.accepted) and the gateway's own (order.ended, order.replaced,
+institution.suspended). Source: domain section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from gateway.core.order import Order
+from gateway.core.parameters import Parameters
+
+STATES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "applied": "已申请",
+        "under_review": "审核中",
+        "accepted": "审核通过",
+        "awaiting_fee": "待缴费",
+        "fee_paid": "已缴费",
+        "reserved": "已预约开户",
+        "opened": "已开户",
+        "rejected": "已驳回",
+        "cancelled": "已撤单",
+        "in_force": "生效中",
+        "claimed": "支付办理中",
+        "drawn": "已部分支付",
+        "lapsed": "已失效",
+        "releasing": "返还办理中",
+        "released": "已返还",
+    }
+)
+
+ALL: Final = frozenset(STATES)
+PRE: Final = frozenset({"applied", "under_review", "accepted", "awaiting_fee", "fee_paid", "reserved", "opened"})
+_REVIEW: Final = frozenset({"applied", "under_review"})
+_EARLY: Final = frozenset({"applied", "under_review", "accepted", "awaiting_fee"})
+_STANDING: Final = frozenset({"in_force", "drawn"})
+_CLAIMABLE: Final = _STANDING | {"claimed"}
+_CLAIMED: Final = frozenset({"claimed"})
+_FEE_ON: Final = frozenset({"fee_paid", "lapsed", "releasing", "released"}) | _CLAIMABLE
+
+GATEWAY_EVENTS: Final = frozenset({"order.ended", "order.replaced", "institution.suspended"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a condition may look at: the order before the event, and after it but still in its old state."""
+
+    before: Order | None
+    after: Order
+    parameters: Parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A named test of the facts and the Chinese text that says why it does not hold."""
+
+    holds: Callable[[Facts], bool]
+    text: str
+
+
+CONDITIONS: Final[Mapping[str, Condition]] = MappingProxyType(
+    {
+        "early_issue": Condition(
+            holds=lambda facts: facts.after.state in facts.parameters.issue_from,
+            text="须先报告已缴费，再开立保函",
+        ),
+        "return_on_suspension": Condition(
+            holds=lambda facts: facts.parameters.return_on_suspension, text="本地区不因机构暂停而退回订单"
+        ),
+        "no_flag": Condition(
+            holds=lambda facts: facts.after.flag is None, text="保函已到期或已被替换，只办结在途的支付"
+        ),
+        "within_balance": Condition(
+            holds=lambda facts: facts.after.free_fen >= 0,
+            text="支付金额超过可用余额（担保金额减去已付与在途的支付通知书）",
+        ),
+        "claim_open": Condition(holds=lambda facts: facts.after.claim_open, text="没有待支付或被退回的款项"),
+        "flagged": Condition(holds=lambda facts: facts.after.flag is not None, text="保函仍在有效期内"),
+        "untouched": Condition(
+            holds=lambda facts: facts.after.balance_fen == facts.after.amount_fen, text="已有款项支付"
+        ),
+        "balance_or_cash": Condition(
+            holds=lambda facts: facts.after.balance_fen > 0 or facts.after.cash, text="担保金额已全部支付"
+        ),
+        "used_up": Condition(
+            holds=lambda facts: facts.after.balance_fen <= 0 and not facts.after.cash, text="担保金额尚有余额"
+        ),
+        "guarantee": Condition(holds=lambda facts: not facts.after.cash, text="现金存储没有到期日"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One row. `states` None: no order may exist yet; `to` None: the state stays. `flag` is set where none is."""
+
+    states: frozenset[str] | None
+    event: str
+    to: str | None
+    conditions: tuple[str, ...] = ()
+    flag: str | None = None
+
+
+def _row(
+    states: frozenset[str] | None, event: str, to: str | None, *conditions: str, flag: str | None = None
+) -> Transition:
+    return Transition(states=states, event=event, to=to, conditions=conditions, flag=flag)
+
+
+TABLE: Final = (
+    _row(None, "guarantee.application", "applied"),
+    _row(_REVIEW, "order.status.under_review", "under_review"),
+    _row(_REVIEW, "order.status.supplement_required", "under_review"),
+    _row(_REVIEW, "order.status.accepted", "accepted"),
+    _row(frozenset({"accepted"}), "order.status.awaiting_fee", "awaiting_fee"),
+    _row(frozenset({"accepted", "awaiting_fee"}), "order.status.fee_paid", "fee_paid"),
+    _row(PRE, "order.status.rejected", "rejected"),
+    _row(PRE, "guarantee.cancellation", "cancelled"),
+    _row(frozenset({"fee_paid"}), "guarantee.issued", "in_force"),
+    _row(_EARLY, "guarantee.issued", "in_force", "early_issue"),
+    _row(_REVIEW | {"reserved"}, "institution.suspended", "rejected", "return_on_suspension"),
+    _row(_CLAIMABLE, "payment.notice", "claimed", "no_flag", "within_balance"),
+    _row(_CLAIMED, "payment.result", "claimed", "claim_open"),
+    _row(_CLAIMED, "payment.result", "lapsed", "flagged"),
+    _row(_CLAIMED, "payment.result", "in_force", "untouched"),
+    _row(_CLAIMED, "payment.result", "drawn", "balance_or_cash"),
+    _row(_CLAIMED, "payment.result", "lapsed", "used_up"),
+    _row(frozenset({"drawn", "lapsed"}), "payment.result", "claimed", "claim_open"),
+    _row(_STANDING, "order.replaced", "lapsed", flag="replaced"),
+    _row(_CLAIMED, "order.replaced", "claimed", flag="replaced"),
+    _row(_STANDING, "order.ended", "lapsed", "guarantee", flag="expired"),
+    _row(_CLAIMED, "order.ended", "claimed", "guarantee", flag="expired"),
+    _row(_STANDING, "release.confirmation", "releasing"),
+    _row(frozenset({"releasing"}), "release.completed", "released"),
+    _row(_FEE_ON, "invoice.requested", None),
+    _row(_FEE_ON, "invoice.issued", None),
+    _row(ALL, "authenticity.query", None),
+    _row(ALL, "authenticity.result", None),
+    _row(ALL, "order.status.refunded", None),
+)
+
+
+def _index() -> Mapping[tuple[str | None, str], tuple[Transition, ...]]:
+    rows: dict[tuple[str | None, str], tuple[Transition, ...]] = {}
+    for row in TABLE:
+        for state in (None,) if row.states is None else row.states:
+            rows[state, row.event] = (*rows.get((state, row.event), ()), row)
+    return MappingProxyType(rows)
+
+
+_ROWS: Final = _index()
+
+
+def find_rows(state: str | None, event: str) -> tuple[Transition, ...]:
+    """The rows of this state (None: no order) and event, top to bottom; empty when the table has none."""
+    return _ROWS.get((state, event), ())
+
+
+def choose_row(rows: tuple[Transition, ...], facts: Facts) -> Transition | str:
+    """The first row whose conditions hold, or the text of the first condition that does not."""
+    failed = ""
+    for row in rows:
+        broken = next((name for name in row.conditions if not CONDITIONS[name].holds(facts)), None)
+        if broken is None:
+            return row
+        failed = failed or CONDITIONS[broken].text
+    return failed
