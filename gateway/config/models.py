@@ -1,0 +1,145 @@
+"""The settings' shape: what `gateway.yaml` may say. Descriptions become the comments of the sample file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from gateway.config.endpoints import EndpointPolicy
+from gateway.config.urls import SQLITE, check_bus_url, check_database_url
+
+
+def _refuse_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("应为数字，不是 true 或 false")  # noqa: TRY004 - pydantic collects ValueError only
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_refuse_bool)]
+Real = Annotated[float, BeforeValidator(_refuse_bool), Field(allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A part of the settings: frozen, and nothing in it is unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Listen(Section):
+    """Where the HTTP server listens."""
+
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="监听地址；TLS 由前置代理终结，代理不得改写请求目标与报文体"
+    )
+    port: Whole = Field(8080, ge=0, le=65535, description="监听端口；0 表示由系统分配")
+
+
+class BusOptions(Section):
+    """How the bus is used, whichever it is."""
+
+    prefix: str = Field("gzbzj", pattern=r"^[a-z][a-z0-9_.-]{0,31}$", description="交换机与队列名的前缀")
+    window: Whole = Field(200, ge=1, le=10_000, description="在途未确认的发布条数上限")
+    prefetch: Whole = Field(100, ge=1, le=10_000, description="每个消费者手上的唤醒条数上限")
+    heartbeat: Whole = Field(10, ge=1, le=600, description="AMQP 心跳间隔，秒")
+    supervise_seconds: Real = Field(5.0, gt=0, le=600, description="多久检查一次各队列是否仍有消费者，秒")
+
+
+class Limits(Section):
+    """What one request, one sender and one address may take."""
+
+    body_bytes: Whole = Field(1_048_576, ge=1024, le=1_048_576, description="报文体上限，字节；协议规定最多 1 MiB")
+    body_seconds: Real = Field(30.0, gt=0, le=300, description="读完一个报文体的时限，秒")
+    connections: Whole = Field(1000, ge=1, le=100_000, description="同时保持的入站连接数上限")
+    sender_rate: Real = Field(2000.0, gt=0, description="验签通过后，每个发送方每秒的请求数")
+    sender_burst: Whole = Field(4000, ge=1, description="每个发送方可突发的请求数")
+    address_rate: Real = Field(500.0, gt=0, description="验签之前，每个来源地址每秒的请求数")
+    address_burst: Whole = Field(5000, ge=1, description="每个来源地址可突发的请求数")
+    accept_queue: Whole = Field(2000, ge=1, description="等待入库的请求数上限，超过即答 503")
+    batch: Whole = Field(64, ge=1, le=1000, description="一个事务最多合并提交的请求数")
+    mailbox_bytes: Whole = Field(4_194_304, ge=1_048_576, description="一次拉取信箱的应答上限，字节；至少给出一条")
+
+
+class DeliveryPlan(Section):
+    """When a push is tried again, and when it is given up (protocol section 6)."""
+
+    schedule_seconds: tuple[Real, ...] = Field(
+        (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600),
+        min_length=1,
+        description="第 1、2、3…次尝试失败后各等待多少秒",
+    )
+    repeat_seconds: Real = Field(10_800.0, gt=0, description="上表用完之后，每次等待多少秒")
+    jitter: Real = Field(0.2, ge=0, lt=1, description="等待时间的随机浮动比例，0.2 即 ±20 %")
+    give_up_hours: Real = Field(72.0, gt=0, description="受理后多少小时仍未投递成功即转入死信")
+    connect_seconds: Real = Field(10.0, gt=0, le=300, description="建立连接的时限，秒；可按机构另设")
+    answer_seconds: Real = Field(10.0, gt=0, le=300, description="等待应答的时限，秒；可按机构另设")
+    concurrency: Whole = Field(8, ge=1, le=1000, description="对每个机构同时进行的推送数；可按机构另设")
+
+
+class ClockBounds(Section):
+    """How far clocks may differ."""
+
+    window_seconds: Whole = Field(300, ge=1, le=300, description="请求时间戳与本机时钟允许的最大差，秒")
+    max_skew_seconds: Real = Field(
+        5.0, gt=0, le=60, description="本机与数据库时钟允许的最大差，秒；超过即不就绪、不领任务"
+    )
+
+
+class Log(Section):
+    """Where log events go. Sensitive values are always masked (domain section 7)."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug、info、warning 或 error")
+    format: Literal["json", "console"] = Field("json", description="json（每行一条）或 console（供人阅读）")
+    file: Path | None = Field(None, description="日志文件，相对路径以本目录为起点；留空写到标准错误；应至少保存六个月")
+
+
+class Sweeps(Section):
+    """The timers' rounds."""
+
+    interval_seconds: Real = Field(1.0, gt=0, le=60, description="多久扫描一次到期重试、失联工作进程与丢失的唤醒，秒")
+
+
+class HomeFile(Section):
+    """The whole of `gateway.yaml`."""
+
+    environment: Literal["sandbox", "production"] = Field("sandbox", description="sandbox（沙箱）或 production（生产）")
+    development: bool = Field(
+        default=False,
+        description="开发目录：允许回环地址与明文 http；由 wgg init 写入，不得与 production 同用",
+    )
+    deployment: str = Field("gateway", min_length=1, max_length=64, description="本部署的名称，写入日志与指标")
+    listen: Listen = Field(default_factory=Listen, description="HTTP 服务")
+    database: Annotated[str, AfterValidator(check_database_url)] = Field(
+        "sqlite:///gateway.db",
+        description="sqlite:///文件（相对路径以本目录为起点）或 postgresql://用户:口令@主机/库名",
+    )
+    bus: Annotated[str, AfterValidator(check_bus_url)] = Field(
+        "local",
+        description="local（单进程内）或 amqp://用户:口令@主机:5672/虚拟主机",
+    )
+    bus_options: BusOptions = Field(default_factory=BusOptions, description="总线参数")
+    key_file: Path = Field(Path("keys/gateway.pem"), description="网关签名私钥（PKCS#8 PEM，权限 0600）")
+    limits: Limits = Field(default_factory=Limits, description="限额")
+    delivery: DeliveryPlan = Field(default_factory=DeliveryPlan, description="推送与重试")
+    clock: ClockBounds = Field(default_factory=ClockBounds, description="时钟")
+    nonce_hours: Real = Field(24.0, ge=1, description="已用随机串保留多少小时")
+    crypto_threads: Whole = Field(2, ge=1, le=64, description="签名与验签使用的线程数")
+    log: Log = Field(default_factory=Log, description="日志")
+    sweeps: Sweeps = Field(default_factory=Sweeps, description="定时扫描")
+
+
+class Settings(HomeFile):
+    """A home's settings as the program uses them: paths absolute, the home known."""
+
+    home: Path
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is a SQLite file of this home."""
+        return self.database.startswith(SQLITE)
+
+    @property
+    def endpoint_policy(self) -> EndpointPolicy:
+        """What endpoints may be here."""
+        return EndpointPolicy(plain_http=self.development, loopback=self.development)
