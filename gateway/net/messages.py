@@ -1,0 +1,116 @@
+"""What the HTTP server hands to its handler and takes back: a request as it came, an answer as it goes.
+
+Source: protocol sections 3 (raw request target, raw bytes) and 5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
+
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class BodyTooLarge(Exception):  # noqa: N818 - these four name what happened to the body
+    """The body passed the limit; what follows it is not read."""
+
+
+class BodyTimeout(Exception):  # noqa: N818
+    """The body was not whole within the read deadline."""
+
+
+class BodyBroken(Exception):  # noqa: N818
+    """The body's transfer coding is ill-formed."""
+
+
+class ClientGone(Exception):  # noqa: N818
+    """The client left before its body was whole: nobody waits for an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawResponse:
+    """An answer: its bytes are sent as they are, with the headers given."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class RawRequest:
+    """A request as it stood on the wire: nothing decoded, unescaped, inflated or joined.
+
+    `target` is the request target of the request line; bytes that are not UTF-8 are surrogate escapes. `headers` maps
+    lower-case names to the first value of each; `all` gives every one. `peer` is the client's address.
+    """
+
+    __slots__ = ("_deadline", "_request", "content_length", "headers", "method", "peer", "target")
+
+    def __init__(self, request: web.BaseRequest, *, deadline: float) -> None:
+        self._request = request
+        self._deadline = deadline
+        self.method = request.method
+        self.target = request.raw_path
+        self.headers: dict[str, str] = {}
+        for name, value in request.headers.items():
+            self.headers.setdefault(name.lower(), value)
+        self.peer = request.remote or ""
+        self.content_length = request.content_length
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header, in the order of the wire; `name` in any case."""
+        return self._request.headers.getall(name, [])
+
+    async def read(self, limit: int) -> bytes:
+        """The whole raw body, of at most `limit` bytes, within the server's deadline.
+
+        Raises BodyTooLarge as soon as the limit is passed, declared or sent; BodyTimeout, BodyBroken, ClientGone.
+        """
+        if self.content_length is not None and self.content_length > limit:
+            raise BodyTooLarge
+        content = self._request.content
+        if content.is_eof() and content.exception() is None:
+            return _bounded(content.read_nowait(), limit)
+        self._invite_body()
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._collect(limit)
+        except TimeoutError as error:
+            raise BodyTimeout from error
+        except (RequestPayloadError, HttpProcessingError) as error:
+            raise self._fault() from error
+        except (ConnectionError, RuntimeError) as error:
+            raise ClientGone from error
+
+    async def _collect(self, limit: int) -> bytes:
+        body = bytearray()
+        while chunk := await self._request.content.readany():
+            body += chunk
+            if len(body) > limit:
+                raise BodyTooLarge
+        return bytes(body)
+
+    def _invite_body(self) -> None:
+        """Answer `Expect: 100-continue` only when the body is wanted."""
+        transport = self._request.transport
+        if transport is not None and self.headers.get("expect", "").lower() == "100-continue":
+            transport.write(_CONTINUE)
+
+    def _fault(self) -> Exception:
+        return ClientGone() if self._request.transport is None else BodyBroken()
+
+
+def _bounded(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise BodyTooLarge
+    return body
+
+
+Handler = Callable[[RawRequest], Awaitable[RawResponse]]
+OnError = Callable[[Exception], RawResponse]
+"""Turns what a handler raised (or a Problem of the server's own) into an answer; it must not raise."""
