@@ -66,7 +66,7 @@ class FieldError:
     basis: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Problem(Exception):  # noqa: N818 - the field's own term (RFC 9457); it is a refusal, not always a fault
     """A refusal with a code of protocol section 7.
 

@@ -101,8 +101,12 @@ class Deliveries(Protocol):
         """The worker lives. Its leases end when the beat is 5 s old."""
         ...
 
-    async def release(self, worker: str, *, now: int) -> int:
-        """Give back everything this worker holds without costing an attempt; how many. The worker's row goes."""
+    async def release(self, worker: str, *, now: int, keep: Collection[int] | None = None) -> int:
+        """Give back what this worker holds without costing an attempt; how many.
+
+        Without `keep` it gives back everything and the worker's row goes; with it, those deliveries stay claimed and
+        the worker goes on.
+        """
         ...
 
     async def sweep(self, *, now: int) -> Swept:

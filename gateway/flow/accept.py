@@ -1,0 +1,84 @@
+"""Accepting: proof first, then the verdict, then one grouped commit that makes it durable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.catalogue import Catalogue
+from gateway.core.errors import Problem
+from gateway.core.intake import Accepted, Item, Outcome, Refused
+from gateway.core.parameters import Parameters
+from gateway.flow.batching import Batcher
+from gateway.flow.gate import Caller, Head
+from gateway.flow.reading import Reading, read_message
+from gateway.flow.roster import Roster
+from gateway.ports import Inbox, StoreUnavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptLimits:
+    """`batch` items a commit at most, `queue` waiting at most, `lanes` commits at once."""
+
+    batch: int = 64
+    queue: int = 2000
+    lanes: int = 1
+
+
+class Acceptor:
+    """Settles what proved callers ask. `on_accepted` is told after each batch that brought something new."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        roster: Roster,
+        catalogue: Catalogue,
+        parameters: Parameters,
+        *,
+        limits: AcceptLimits,
+        on_accepted: Callable[[], None],
+    ) -> None:
+        self._inbox = inbox
+        self._roster = roster
+        self._catalogue = catalogue
+        self._parameters = parameters
+        self._on_accepted = on_accepted
+        self._batcher = Batcher(self._commit, size=limits.batch, bound=limits.queue, lanes=limits.lanes)
+
+    async def accept(self, caller: Caller, head: Head, body: bytes) -> Accepted:
+        """Make the message durable; raises the Problem that refuses it. The nonce is spent either way."""
+        reading = Reading(
+            caller=caller,
+            head=head,
+            body=body,
+            directory=self._roster.directory,
+            catalogue=self._catalogue,
+            parameters=self._parameters,
+        )
+        outcome = await self._settle(read_message(reading))
+        if not isinstance(outcome, Accepted):
+            raise Problem("INTERNAL")
+        return outcome
+
+    async def spend(self, caller: Caller) -> None:
+        """Spend the nonce of a call that is not a message; NONCE_REPLAYED or RATE_LIMITED."""
+        await self._settle(Item(nonce=caller.nonce, at=caller.at, refusal=caller.limited))
+
+    async def drain(self) -> None:
+        """Return when everything that was asked is settled."""
+        await self._batcher.drain()
+
+    async def _settle(self, item: Item) -> Outcome:
+        outcome = await self._batcher.submit(item)
+        if isinstance(outcome, Refused):
+            raise outcome.problem
+        return outcome
+
+    async def _commit(self, batch: Sequence[Item]) -> Sequence[Outcome]:
+        try:
+            outcomes = await self._inbox.accept(batch)
+        except StoreUnavailable as error:
+            raise Problem("UNAVAILABLE", retry_after=2) from error
+        if any(isinstance(outcome, Accepted) and outcome.fresh for outcome in outcomes):
+            self._on_accepted()
+        return outcomes

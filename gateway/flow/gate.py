@@ -1,0 +1,124 @@
+"""The gate: who is asking, proved by signature. Its steps stand in the order of protocol section 7."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.core.bucket import Buckets
+from gateway.core.errors import Problem
+from gateway.core.intake import Nonce
+from gateway.core.party import Key, Party
+from gateway.core.wire.authorization import Authorization, check_timestamp, parse_authorization
+from gateway.crypto.pool import CryptoPool
+from gateway.flow.roster import Roster
+from gateway.ports import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What is known of a request before its body. `target` stands exactly as on the request line."""
+
+    method: str
+    target: str
+    authorizations: Sequence[str]
+    peer: str
+    declared_size: int | None = None
+    content_type: str | None = None
+    content_encoding: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimant:
+    """Whoever claims to be asking: the header parsed, the key found; nothing is proved yet."""
+
+    authorization: Authorization
+    origin: str
+    key: Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Whoever is asking, proved. `at` is the instant of the proof, `limited` a RATE_LIMITED verdict still to be said.
+
+    `origin` is the Authorization value as it came, kept as evidence.
+    """
+
+    party: Party
+    key: Key
+    authorization: Authorization
+    origin: str
+    at: int
+    limited: Problem | None
+
+    @property
+    def nonce(self) -> Nonce:
+        """The nonce that this request spends."""
+        return Nonce(serial_no=self.key.serial_no, value=self.authorization.nonce)
+
+
+class Gate:
+    """Authenticates requests. Every refusal is a Problem; nothing before `prove` returned may be signed."""
+
+    def __init__(
+        self, roster: Roster, crypto: CryptoPool, clock: Clock, *, by_address: Buckets, by_sender: Buckets
+    ) -> None:
+        self._roster = roster
+        self._crypto = crypto
+        self._clock = clock
+        self._by_address = by_address
+        self._by_sender = by_sender
+
+    def screen(self, head: Head, *, limit: int) -> Claimant:
+        """Header, key, timestamp, declared size: what can be checked before the body is read."""
+        now = self._clock.now()
+        self._by_address.take(head.peer, now)
+        origin = _single(head.authorizations)
+        authorization = parse_authorization(origin)
+        key = self._roster.directory.find_key(authorization.sender_id, authorization.serial_no)
+        key.check_active(now)
+        check_timestamp(authorization.timestamp, now)
+        check_size(head.declared_size, limit)
+        return Claimant(authorization=authorization, origin=origin, key=key)
+
+    async def prove(self, claimant: Claimant, head: Head, body: bytes) -> Caller:
+        """Actual size is the reader's; here the signature. From now on answers are signed and the nonce is spent."""
+        public = self._roster.public_key(claimant.key)
+        await self._crypto.verify_request(
+            public, claimant.authorization, method=head.method, target=head.target, body=body
+        )
+        now = self._clock.now()
+        self._by_address.give(head.peer, now)
+        party = self._roster.directory.find_party(claimant.key.owner_id)
+        if party is None:
+            raise Problem("KEY_UNKNOWN")
+        return Caller(
+            party=party,
+            key=claimant.key,
+            authorization=claimant.authorization,
+            origin=claimant.origin,
+            at=now,
+            limited=self._limit(party.id, now),
+        )
+
+    def _limit(self, sender_id: str, now: int) -> Problem | None:
+        try:
+            self._by_sender.take(sender_id, now)
+        except Problem as problem:
+            return problem
+        return None
+
+
+def check_size(size: int | None, limit: int) -> None:
+    """Raise BODY_TOO_LARGE when a declared or actual size passes the limit (bytes)."""
+    if size is not None and size > limit:
+        raise Problem("BODY_TOO_LARGE", f"报文体不得超过 {limit} 字节，请缩减后重发。")
+
+
+def _single(values: Sequence[str]) -> str:
+    if not values:
+        raise Problem("AUTH_MISSING")
+    if len(values) > 1:
+        raise Problem("MALFORMED_REQUEST", "只能有一个 Authorization 请求头，请去掉多余的。")
+    return values[0]

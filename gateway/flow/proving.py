@@ -1,0 +1,112 @@
+"""Receipts become proofs: pushed ones from a worker's answer, pulled ones from the recipient's own call.
+
+Source: protocol section 6 (a good receipt decides, whatever the status and whenever it comes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.core.errors import Problem
+from gateway.core.exchange import Fault
+from gateway.core.message import Message
+from gateway.core.wire.receipt import Receipt, check_receipt, parse_receipt
+from gateway.core.wire.strict_json import parse_object
+from gateway.flow.gate import Caller, Head
+from gateway.flow.own_messages import Failure, Scribe, Told
+from gateway.ports import Clock, Deliveries, Mailbox, MessageView, Proof, ProofResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The bytes and the signature behind a receipt. `method` and `path` are those of its request if pulled."""
+
+    body: bytes
+    serial_no: str
+    timestamp: int
+    nonce: str
+    signature: str
+    attempt: int | None = None
+    http_status: int | None = None
+    method: str | None = None
+    path: str | None = None
+
+
+class Clerk:
+    """Writes up what a receipt, or the want of one, means for the message and its sender."""
+
+    def __init__(self, scribe: Scribe, clock: Clock) -> None:
+        self._scribe = scribe
+        self._clock = clock
+
+    async def tell(self, delivery_id: int, message: Message, attempt: int, fault: Fault) -> Told:
+        """What is written when a message is given up."""
+        return await self._scribe.tell(
+            message,
+            Failure(
+                delivery_id=delivery_id, attempt=attempt, code=fault.code, text=fault.message, at=self._clock.now()
+            ),
+        )
+
+    async def prove(self, delivery_id: int, message: Message, receipt: Receipt, evidence: Evidence) -> Proof:
+        """The proof of a verified receipt; a refusal brings `message.failed.v1` with the recipient's code and text."""
+        told = Told()
+        if receipt.status == "REFUSED":
+            fault = Fault(code=receipt.code or "", message=receipt.message or "")
+            told = await self.tell(delivery_id, message, evidence.attempt or 1, fault)
+        return Proof(
+            delivery_id=delivery_id,
+            status=receipt.status,
+            body=evidence.body,
+            serial_no=evidence.serial_no,
+            timestamp=evidence.timestamp,
+            nonce=evidence.nonce,
+            signature=evidence.signature,
+            at=self._clock.now(),
+            method=evidence.method,
+            path=evidence.path,
+            attempt=evidence.attempt,
+            http_status=evidence.http_status,
+            code=receipt.code,
+            text=receipt.message,
+            messages=told.messages,
+            alerts=told.alerts,
+        )
+
+
+class ReceiptDesk:
+    """Takes the receipts that recipients bring themselves (`POST /v1/mailbox/{deliveryId}/receipt`)."""
+
+    def __init__(self, mailbox: Mailbox, deliveries: Deliveries, clerk: Clerk) -> None:
+        self._mailbox = mailbox
+        self._deliveries = deliveries
+        self._clerk = clerk
+
+    async def take(self, caller: Caller, head: Head, delivery_id: int, body: bytes) -> None:
+        """Record a receipt; NOT_FOUND to strangers, RECEIPT_INVALID if it is another's, STATE_CONFLICT if it differs."""
+        view = await self._find(caller, delivery_id)
+        parse_object(body)
+        receipt = parse_receipt(body)
+        check_receipt(receipt, id=view.message.id, digest=view.message.digest)
+        proof = await self._clerk.prove(delivery_id, view.message, receipt, _pulled(caller, head, body))
+        if await self._deliveries.prove(proof) is ProofResult.CONFLICT:
+            raise Problem("STATE_CONFLICT", "该投递已有另一份回执，不能更改；如需更正请联系平台。")
+
+    async def _find(self, caller: Caller, delivery_id: int) -> MessageView:
+        view = await self._mailbox.delivery(delivery_id)
+        if view is None or view.message.recipient != caller.party.id:
+            raise Problem("NOT_FOUND")
+        return view
+
+
+def _pulled(caller: Caller, head: Head, body: bytes) -> Evidence:
+    authorization = caller.authorization
+    return Evidence(
+        body=body,
+        serial_no=authorization.serial_no,
+        timestamp=authorization.timestamp,
+        nonce=authorization.nonce,
+        signature=authorization.signature,
+        method=head.method,
+        path=head.target,
+    )

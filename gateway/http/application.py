@@ -1,0 +1,126 @@
+"""From a raw request to a signed answer: route, prove, handle, sign.
+
+Source: protocol sections 4, 5 and 7. Every answer to a request whose signature verified is signed, errors too.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gateway.core.delivery import SECOND
+from gateway.core.errors import Problem
+from gateway.core.wire.problem import encode_problem
+from gateway.core.wire.response import format_response_headers
+from gateway.crypto.keys import PrivateKey
+from gateway.crypto.pool import Answer, CryptoPool
+from gateway.flow.accept import Acceptor
+from gateway.flow.gate import Caller, Gate, Head
+from gateway.http.exchange import Call, Reply
+from gateway.http.routes import NO_BODY, Found, Route, find_route
+from gateway.net.messages import RawRequest, RawResponse
+from gateway.ports import Clock, StoreUnavailable
+
+_REQUEST_ID_BYTES: Final = 8
+
+
+@dataclass(slots=True, kw_only=True)
+class Application:
+    """The HTTP face of the gateway; `log` gets one event a call, `measure` its code and duration in microseconds."""
+
+    routes: Sequence[Route]
+    gate: Gate
+    acceptor: Acceptor
+    crypto: CryptoPool
+    key: PrivateKey
+    clock: Clock
+    log: Callable[..., None]
+    measure: Callable[[str, str, int], None]
+
+    async def handle(self, raw: RawRequest) -> RawResponse:
+        """Answer one request; raises only what the server itself turns into an answer (a body that cannot be read)."""
+        started = self.clock.now()
+        head = read_head(raw)
+        found = find_route(self.routes, head.method, head.target)
+        caller: Caller | None = None
+        try:
+            if found is None:
+                caller = await self._prove_stranger(raw, head)
+                raise Problem("NOT_FOUND")  # noqa: TRY301 - one place turns problems into answers
+            caller, body = await self._prove(raw, head, found.route)
+            reply = await self._run(found, head, caller, body)
+        except Exception as error:  # noqa: BLE001 - no input may make a traceback on the wire
+            reply = self._refuse(error, head)
+        self.measure(head.method, str(reply.status), self.clock.now() - started)
+        return await self._seal(reply, caller)
+
+    async def _prove(self, raw: RawRequest, head: Head, route: Route) -> tuple[Caller | None, bytes]:
+        if route.open and not head.authorizations:
+            return None, await raw.read(route.limit)
+        claimant = self.gate.screen(head, limit=route.limit)
+        body = await raw.read(route.limit)
+        return await self.gate.prove(claimant, head, body), body
+
+    async def _prove_stranger(self, raw: RawRequest, head: Head) -> Caller | None:
+        """A target that is no call is 404 whoever asks; who proves it gets it signed, and spends the nonce."""
+        if not head.authorizations:
+            return None
+        try:
+            claimant = self.gate.screen(head, limit=NO_BODY)
+            caller = await self.gate.prove(claimant, head, await raw.read(NO_BODY))
+            await self.acceptor.spend(caller)
+        except Problem:
+            return None
+        return caller
+
+    async def _run(self, found: Found, head: Head, caller: Caller | None, body: bytes) -> Reply:
+        if caller is not None and found.route.spends:
+            await self.acceptor.spend(caller)
+        call = Call(head=head, body=body, names=found.names, query=found.query, caller=caller)
+        return await found.route.handle(call)
+
+    def _refuse(self, error: Exception, head: Head) -> Reply:
+        request_id = secrets.token_hex(_REQUEST_ID_BYTES)
+        problem = _as_problem(error)
+        fields: dict[str, Any] = {"code": problem.code, "request_id": request_id, "peer": head.peer}
+        if problem.code == "INTERNAL":
+            fields["exc_info"] = error
+        self.log("http.refused", method=head.method, target=head.target, **fields)
+        headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+        return Reply(status=problem.status, body=encode_problem(problem, request_id), headers=headers)
+
+    async def _seal(self, reply: Reply, caller: Caller | None) -> RawResponse:
+        headers = {"Content-Type": reply.content_type, **reply.headers}
+        if caller is not None:
+            answer = Answer(
+                private=self.key,
+                timestamp=self.clock.now() // SECOND,
+                nonce=caller.authorization.nonce,
+                body=reply.body,
+            )
+            headers |= format_response_headers(await self.crypto.sign_response(answer))
+        return RawResponse(status=reply.status, body=reply.body, headers=headers)
+
+
+def read_head(raw: RawRequest) -> Head:
+    """What is known before the body."""
+    return Head(
+        method=raw.method,
+        target=raw.target,
+        authorizations=raw.all("authorization"),
+        peer=raw.peer,
+        declared_size=raw.content_length,
+        content_type=raw.headers.get("content-type"),
+        content_encoding=raw.headers.get("content-encoding"),
+        traceparent=raw.headers.get("traceparent"),
+    )
+
+
+def _as_problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, StoreUnavailable):
+        return Problem("UNAVAILABLE", retry_after=2)
+    return Problem("INTERNAL")

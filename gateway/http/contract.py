@@ -1,0 +1,51 @@
+"""Public keys and schemas (protocol section 5): no Authorization needed; one that is sent is checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.catalogue import Catalogue
+from gateway.core.party import GATEWAY, PLATFORM, Key
+from gateway.core.wire.compact_json import encode_compact
+from gateway.core.wire.instants import format_beijing
+from gateway.flow.roster import Roster
+from gateway.http.exchange import Call, Reply, reply_json
+
+
+class ContractCalls:
+    """What an engineer needs to connect."""
+
+    def __init__(self, roster: Roster, catalogue: Catalogue) -> None:
+        self._roster = roster
+        self._catalogue = catalogue
+
+    async def keys(self, call: Call) -> Reply:
+        """Keys of the gateway and the platform; to the platform, the institutions' too; ended ones stay listed."""
+        all_seen = call.caller is not None and call.caller.party.id == PLATFORM
+        keys = sorted(self._roster.directory.keys.values(), key=lambda key: (key.owner_id, key.not_before))
+        shown = [show_key(key) for key in keys if all_seen or key.owner_id in (GATEWAY, PLATFORM)]
+        return reply_json({"keys": shown})
+
+    async def schemas(self, _call: Call) -> Reply:
+        """The message types with their Chinese titles."""
+        rows = self._catalogue.types.values()
+        return reply_json({"schemas": [{"type": row.type, "title": row.title} for row in rows]})
+
+    async def schema(self, call: Call) -> Reply:
+        """One type's JSON Schema; TYPE_UNKNOWN is told as NOT_FOUND, for the path names nothing."""
+        schema = self._catalogue.schema(call.names["type"])
+        return Reply(status=200, body=encode_compact(schema), content_type="application/schema+json; charset=utf-8")
+
+
+def show_key(key: Key) -> dict[str, Any]:
+    """One entry of `GET /v1/keys`."""
+    return {
+        "ownerId": key.owner_id,
+        "serialNo": key.serial_no,
+        "use": "sign",
+        "algorithm": "SM2",
+        "publicKey": key.public_pem,
+        "notBefore": format_beijing(key.not_before),
+        "notAfter": format_beijing(key.not_after),
+        "status": str(key.status),
+    }

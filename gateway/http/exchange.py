@@ -1,0 +1,49 @@
+"""One call on its way through a handler: what was asked, by whom, and what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from gateway.core.errors import Problem
+from gateway.core.wire.compact_json import encode_compact
+from gateway.flow.gate import Caller, Head
+
+JSON: Final = "application/json; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call: its path's parts in `names`, its query text, and its caller where it was proved."""
+
+    head: Head
+    body: bytes
+    names: Mapping[str, str]
+    query: str
+    caller: Caller | None
+
+    @property
+    def known(self) -> Caller:
+        """The proved caller; AUTH_MISSING where there is none."""
+        if self.caller is None:
+            raise Problem("AUTH_MISSING")
+        return self.caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a handler answers; it is signed on its way out when the caller was proved."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handle = Callable[[Call], Awaitable[Reply]]
+
+
+def reply_json(value: Mapping[str, object], status: int = 200) -> Reply:
+    """A JSON answer."""
+    return Reply(status=status, body=encode_compact(value))

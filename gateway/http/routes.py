@@ -1,0 +1,52 @@
+"""The calls of protocol section 5 as one table: method, path, whether Authorization is needed, the body's limit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.http.exchange import Handle
+
+MESSAGES: Final = "/v1/messages"
+
+NO_BODY: Final = 64 * 1024
+"""Bytes: for calls that need none; one that is sent is still under the signature."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One call. `spends` is False where the handler settles the nonce itself; `bare` refuses a query."""
+
+    method: str
+    path: re.Pattern[str]
+    handle: Handle
+    open: bool = False
+    spends: bool = True
+    bare: bool = False
+    limit: int = NO_BODY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A route with what its path named."""
+
+    route: Route
+    names: dict[str, str]
+    query: str
+
+
+def path(template: str) -> re.Pattern[str]:
+    """A pattern for a raw path: `{name}` is one segment, taken as it stands, without unescaping."""
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[A-Za-z0-9._~-]+)", re.escape(template)))
+
+
+def find_route(routes: Sequence[Route], method: str, target: str) -> Found | None:
+    """The route of a raw request target, or None: other methods, escapes and absolute forms find nothing."""
+    where, mark, query = target.partition("?")
+    for route in routes:
+        match = route.path.fullmatch(where) if route.method == method else None
+        if match is not None and not (route.bare and mark):
+            return Found(route=route, names=match.groupdict(), query=query)
+    return None
