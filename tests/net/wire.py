@@ -66,7 +66,7 @@ async def dial(server: Server) -> AsyncIterator[Wire]:
 
 @asynccontextmanager
 async def serving(handler: Handler, **limits: Any) -> AsyncIterator[Server]:
-    server = await start_server(handler, host="127.0.0.1", port=0, limits=ServerLimits(**limits))
+    server = await start_server(handler, host="127.0.0.1", port=0, limits=ServerLimits(**{"linger": 0.2, **limits}))
     try:
         yield server
     finally:
