@@ -1,0 +1,97 @@
+"""Every metric of the gateway, one row each. Labels never carry what people may not see (domain section 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRow:
+    """A metric: its Prometheus name, kind, help and label names; `buckets` for histograms."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+_STAGE_BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+_PUSH_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+ACCEPT_OUTCOMES: Final = MetricRow(
+    name="wgg_accept_outcomes",
+    kind="counter",
+    help="Answers to POST /v1/messages by code; ACCEPTED and REPEATED for 202 and 200",
+    labels=("code",),
+)
+ACCEPT_STAGE_SECONDS: Final = MetricRow(
+    name="wgg_accept_stage_seconds",
+    kind="histogram",
+    help="Time of one request in a stage of accepting: verify, parse, commit, sign",
+    labels=("stage",),
+    buckets=_STAGE_BUCKETS,
+)
+ACCEPT_BATCH_SIZE: Final = MetricRow(
+    name="wgg_accept_batch_size", kind="histogram", help="Requests in one transaction", buckets=_BATCH_BUCKETS
+)
+REQUESTS: Final = MetricRow(
+    name="wgg_http_requests", kind="counter", help="Requests by route and status", labels=("route", "status")
+)
+RELAYED: Final = MetricRow(
+    name="wgg_relay_published", kind="counter", help="Wake-ups published, by whether confirmed", labels=("result",)
+)
+ATTEMPTS: Final = MetricRow(
+    name="wgg_delivery_attempts",
+    kind="counter",
+    help="Attempts by recipient and outcome: delivered, refused, retry, held, dead",
+    labels=("recipient", "outcome"),
+)
+ATTEMPT_SECONDS: Final = MetricRow(
+    name="wgg_delivery_attempt_seconds",
+    kind="histogram",
+    help="Time of one push from dialling to its decoded answer",
+    labels=("recipient",),
+    buckets=_PUSH_BUCKETS,
+)
+DELIVERIES: Final = MetricRow(
+    name="wgg_deliveries_closed",
+    kind="counter",
+    help="Deliveries that ended, by how: delivered, refused, dead, cancelled",
+    labels=("outcome",),
+)
+QUEUE_ROWS: Final = MetricRow(
+    name="wgg_queue_rows", kind="gauge", help="Live and failed delivery rows", labels=("recipient", "state")
+)
+OLDEST_HEAD_SECONDS: Final = MetricRow(
+    name="wgg_oldest_head_age_seconds", kind="gauge", help="Age of the oldest live head", labels=("recipient",)
+)
+BUS_CONNECTED: Final = MetricRow(name="wgg_bus_connected", kind="gauge", help="1 while the bus is connected")
+BUS_BLOCKED: Final = MetricRow(name="wgg_bus_blocked", kind="gauge", help="1 while the broker blocks publishing")
+CONSUMERS_SILENT: Final = MetricRow(
+    name="wgg_consumers_silent", kind="gauge", help="Queues that should have a consumer here and have none"
+)
+BUS_DEAD_LETTERS: Final = MetricRow(
+    name="wgg_bus_dead_wakeups", kind="gauge", help="Wake-ups that the broker gave up on"
+)
+ALERTS: Final = MetricRow(name="wgg_alerts_open", kind="gauge", help="Open alerts by code", labels=("code",))
+ALERTS_RAISED: Final = MetricRow(
+    name="wgg_alerts_raised", kind="counter", help="Alerts raised by code", labels=("code",)
+)
+SWEPT: Final = MetricRow(
+    name="wgg_swept_rows", kind="counter", help="Rows that sweeps mended, by kind", labels=("kind",)
+)
+CLOCK_SKEW_SECONDS: Final = MetricRow(
+    name="wgg_clock_skew_seconds", kind="gauge", help="The process's clock minus the database's"
+)
+KEY_EXPIRY_SECONDS: Final = MetricRow(
+    name="wgg_key_expires_in_seconds", kind="gauge", help="Until an active key expires", labels=("owner", "serial_no")
+)
+READY: Final = MetricRow(name="wgg_ready", kind="gauge", help="1 while readyz is true")
+BUILD_INFO: Final = MetricRow(
+    name="wgg_build_info", kind="gauge", help="1, with the version and the deployment", labels=("version", "deployment")
+)
+
+TABLE: Final = tuple(row for row in tuple(globals().values()) if isinstance(row, MetricRow))
