@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.errors import Problem
+from gateway.core.wire.problem import encode_problem
+from gateway.core.wire.strict_json import parse_object, reject_fractional_fen
+from tests.wire.refusals import refusal_of
+
+CLEAN = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | CLEAN,
+    lambda inner: st.lists(inner) | st.dictionaries(CLEAN, inner),
+    max_leaves=30,
+)
+PIECES = [
+    *(text.encode() for text in ["{", "}", "[", "]", ":", ",", '"', "\\", "1", "-", "e", "NaN", "null", "\\u0000"]),
+    b"\\ud800",
+    b"\xff",
+    b"\x00",
+    b'{"a":',
+    b'"a"',
+]
+
+
+@given(st.dictionaries(CLEAN, VALUES), st.booleans())
+def test_clean_json_is_read_as_it_is(doc, ascii_only):
+    """What a strict writer writes, escaped or not, is read to the same values."""
+    assert parse_object(json.dumps(doc, ensure_ascii=ascii_only).encode()) == doc
+
+
+@given(st.one_of(st.binary(), st.lists(st.sampled_from(PIECES), max_size=200).map(b"".join)))
+def test_any_bytes_are_read_or_refused(raw):
+    """No body raises anything but MALFORMED_REQUEST, and the refusal itself can be written."""
+    problem = refusal_of(parse_object, raw)
+    if problem is None:
+        json.dumps(parse_object(raw), ensure_ascii=False).encode()
+    else:
+        assert problem.code == "MALFORMED_REQUEST"
+        assert problem.errors
+        assert json.loads(encode_problem(problem, "r-1"))["code"] == "MALFORMED_REQUEST"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"[" * 1_000_000, b'{"a":' * 200_000, b'{"a":[' + b"[]," * 300_000 + b"[]]}", b'{"a":"' + b"\\" * 999_999],
+    ids=["arrays", "objects", "wide", "unterminated"],
+)
+def test_a_body_of_the_greatest_size_neither_overflows_nor_hangs(raw):
+    """A megabyte of brackets is answered, never a RecursionError."""
+    problem = refusal_of(parse_object, raw)
+    assert problem is None or problem.code == "MALFORMED_REQUEST"
+
+
+def test_the_refusal_of_many_repeats_stays_small():
+    """A hostile body with thousands of repeated names gets its first few faults named."""
+    raw = b"{" + b",".join(b'"n%d":1' % (index % 5000) for index in range(10_000)) + b"}"
+    with pytest.raises(Problem) as caught:
+        parse_object(raw)
+    assert 0 < len(caught.value.errors) <= 20
+
+
+@pytest.mark.parametrize("written", ["1.0", "1e2", "-0", "0.5", "1E0", '"1"', "true", "null"])
+def test_fen_is_written_in_digits_only(written):
+    """A `fen` that is a fraction, an exponent, a signed zero or no number at all is refused at its place."""
+    doc = parse_object(f'{{"data":{{"payees":[{{"amount":{{"fen":{written}}}}}]}}}}'.encode())
+    with pytest.raises(Problem) as caught:
+        reject_fractional_fen(doc["data"], "/data")
+    assert caught.value.code == "SCHEMA_INVALID"
+    assert [(error.pointer, error.rule) for error in caught.value.errors] == [("/data/payees/0/amount/fen", "integer")]
+
+
+@pytest.mark.parametrize("written", ["0", "1", "-1", "9007199254740991", "9007199254740993"])
+def test_whole_fen_pass(written):
+    """Digits pass whatever their value; range and sign are the schema's."""
+    reject_fractional_fen(parse_object(f'{{"fen":{written}}}'.encode()))
