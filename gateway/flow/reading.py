@@ -115,7 +115,7 @@ def opens_order(row: TypeRow) -> bool:
 
 def check_schema(reading: Reading) -> None:
     """The payload against its type's JSON Schema, and the subject against the number in it."""
-    reading.catalogue.check(reading.row, reading.document)
+    reading.catalogue.check(reading.row.type, reading.document)
 
 
 BEFORE_ID: Final = (check_limit, check_media_type, check_json, check_envelope, check_source)

@@ -21,6 +21,8 @@ from gateway.flow.gate import Caller, Gate, Head
 from gateway.http.exchange import Call, Reply
 from gateway.http.routes import NO_BODY, Found, Route, find_route
 from gateway.net.messages import RawRequest, RawResponse
+from gateway.observe import METRICS
+from gateway.observe.metric_table import REQUESTS
 from gateway.ports import Clock, StoreUnavailable
 
 _REQUEST_ID_BYTES: Final = 8
@@ -28,7 +30,7 @@ _REQUEST_ID_BYTES: Final = 8
 
 @dataclass(slots=True, kw_only=True)
 class Application:
-    """The HTTP face of the gateway; `log` gets one event a call, `measure` its code and duration in microseconds."""
+    """The HTTP face of the gateway; `log` gets one event a refusal."""
 
     routes: Sequence[Route]
     gate: Gate
@@ -37,11 +39,9 @@ class Application:
     key: PrivateKey
     clock: Clock
     log: Callable[..., None]
-    measure: Callable[[str, str, int], None]
 
     async def handle(self, raw: RawRequest) -> RawResponse:
         """Answer one request; raises only what the server itself turns into an answer (a body that cannot be read)."""
-        started = self.clock.now()
         head = read_head(raw)
         found = find_route(self.routes, head.method, head.target)
         caller: Caller | None = None
@@ -53,7 +53,7 @@ class Application:
             reply = await self._run(found, head, caller, body)
         except Exception as error:  # noqa: BLE001 - no input may make a traceback on the wire
             reply = self._refuse(error, head)
-        self.measure(head.method, str(reply.status), self.clock.now() - started)
+        METRICS.add(REQUESTS, route=found.route.template if found else "-", status=str(reply.status))
         return await self._seal(reply, caller)
 
     async def _prove(self, raw: RawRequest, head: Head, route: Route) -> tuple[Caller | None, bytes]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-
 from gateway.http.exchange import Call, Reply, reply_json
+from gateway.http.readiness import Readiness
+from gateway.observe import METRICS, render_metrics
+from gateway.observe.metric_table import ALERTS, BUS_BLOCKED, BUS_CONNECTED, CONSUMERS_SILENT, QUEUE_ROWS, READY
+from gateway.ports import Books, StoreUnavailable
 
-Checks = Mapping[str, Callable[[], Awaitable[str]]]
-"""Name → a check that returns "" when all is well, else what is wrong in Chinese."""
+_PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class OperationCalls:
     """Says how the process is, honestly."""
 
-    def __init__(self, checks: Checks, metrics: Callable[[], Awaitable[tuple[bytes, str]]]) -> None:
-        self._checks = checks
-        self._metrics = metrics
+    def __init__(self, readiness: Readiness, books: Books) -> None:
+        self._readiness = readiness
+        self._books = books
 
     async def health(self, _call: Call) -> Reply:
         """The process answers."""
@@ -23,12 +24,31 @@ class OperationCalls:
 
     async def ready(self, _call: Call) -> Reply:
         """Ready only when every check is content; 503 names those that are not."""
-        found = {name: await check() for name, check in self._checks.items()}
+        found = await self._readiness.check()
         ready = not any(found.values())
+        METRICS.set(READY, ready)
         body = {"ready": ready, "checks": {name: text or "ok" for name, text in found.items()}}
         return reply_json(body, status=200 if ready else 503)
 
     async def metrics(self, _call: Call) -> Reply:
-        """Prometheus text."""
-        body, content_type = await self._metrics()
-        return Reply(status=200, body=body, content_type=content_type)
+        """Prometheus text, with gauges as of now."""
+        self._gauge_bus()
+        await self._gauge_books()
+        return Reply(status=200, body=render_metrics(), content_type=_PROMETHEUS)
+
+    def _gauge_bus(self) -> None:
+        state = self._readiness.bus.state()
+        METRICS.set(BUS_CONNECTED, state.connected)
+        METRICS.set(BUS_BLOCKED, state.blocked)
+        METRICS.set(CONSUMERS_SILENT, len(state.silent))
+
+    async def _gauge_books(self) -> None:
+        """A database that is away leaves its gauges out; `wgg_ready` and the counters are still told."""
+        try:
+            tally, alerts = await self._books.tally(), await self._books.alerts()
+        except StoreUnavailable:
+            METRICS.set(READY, 0)
+            return
+        METRICS.replace(QUEUE_ROWS, {labels: float(count) for labels, count in tally.items()})
+        codes = [alert.code for alert, _, _ in alerts]
+        METRICS.replace(ALERTS, {(code,): float(codes.count(code)) for code in set(codes)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.http.exchange import Handle
@@ -17,15 +17,21 @@ NO_BODY: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One call. `spends` is False where the handler settles the nonce itself; `bare` refuses a query."""
+    """One call. `open` needs no Authorization; `spends` is False where the handler settles the nonce itself; `bare` refuses a query."""
 
     method: str
-    path: re.Pattern[str]
+    template: str
     handle: Handle
     open: bool = False
     spends: bool = True
     bare: bool = False
     limit: int = NO_BODY
+    path: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compile the template: `{name}` is one segment of the raw path, taken as it stands, without unescaping."""
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[A-Za-z0-9._~-]+)", re.escape(self.template))
+        object.__setattr__(self, "path", re.compile(pattern))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +41,6 @@ class Found:
     route: Route
     names: dict[str, str]
     query: str
-
-
-def path(template: str) -> re.Pattern[str]:
-    """A pattern for a raw path: `{name}` is one segment, taken as it stands, without unescaping."""
-    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[A-Za-z0-9._~-]+)", re.escape(template)))
 
 
 def find_route(routes: Sequence[Route], method: str, target: str) -> Found | None:

@@ -1,0 +1,72 @@
+"""The HTTP face of a process: the table of calls, and what readiness asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from gateway.bootstrap.parts import Parts
+from gateway.http.application import Application
+from gateway.http.contract import ContractCalls
+from gateway.http.mailbox import MailboxCalls
+from gateway.http.messages import MessageCalls
+from gateway.http.operations import OperationCalls
+from gateway.http.readiness import Readiness
+from gateway.http.routes import MESSAGES, Route
+
+_RECEIPT_BYTES: Final = 64 * 1024
+
+
+def make_application(parts: Parts, *, is_stopping: Callable[[], bool], with_calls: bool, with_bus: bool) -> Application:
+    """The application; without the calls of protocol section 5 only operations are answered.
+
+    A process that moves no wake-ups is ready without the bus: it accepts while the broker is away.
+    """
+    readiness = Readiness(
+        books=parts.store,
+        bus=parts.bus,
+        clock_watch=parts.clock_watch,
+        clock=parts.clock,
+        is_stopping=is_stopping,
+        with_bus=with_bus,
+    )
+    operations = OperationCalls(readiness, parts.store)
+    routes = [*_calls(parts), *_operations(operations)] if with_calls else _operations(operations)
+    return Application(
+        routes=routes,
+        gate=parts.gate,
+        acceptor=parts.acceptor,
+        crypto=parts.crypto,
+        key=parts.key,
+        clock=parts.clock,
+        log=parts.log.info,
+    )
+
+
+def _calls(parts: Parts) -> Sequence[Route]:
+    messages = MessageCalls(parts.acceptor, parts.store)
+    mailbox = MailboxCalls(parts.mailroom, parts.desk)
+    contract = ContractCalls(parts.roster, parts.catalogue)
+    body = parts.settings.limits.body_bytes
+    return (
+        Route(method="POST", template=MESSAGES, handle=messages.send, limit=body, spends=False, bare=True),
+        Route(method="GET", template="/v1/messages/{source}/{id}", handle=messages.show),
+        Route(method="GET", template="/v1/mailbox", handle=mailbox.collect),
+        Route(
+            method="POST",
+            template="/v1/mailbox/{deliveryId}/receipt",
+            handle=mailbox.receipt,
+            limit=_RECEIPT_BYTES,
+        ),
+        Route(method="GET", template="/v1/keys", handle=contract.keys, open=True),
+        Route(method="GET", template="/v1/schemas", handle=contract.schemas, open=True),
+        Route(method="GET", template="/v1/schemas/{type}", handle=contract.schema, open=True),
+    )
+
+
+def _operations(operations: OperationCalls) -> Sequence[Route]:
+    return (
+        Route(method="GET", template="/healthz", handle=operations.health, open=True),
+        Route(method="GET", template="/readyz", handle=operations.ready, open=True),
+        Route(method="GET", template="/metrics", handle=operations.metrics, open=True),
+    )

@@ -1,0 +1,202 @@
+"""The parts of a process, made from its settings and joined: nothing here runs yet."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import socket
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from adapters import load_adapters
+from gateway.bootstrap.homes import load_key
+from gateway.bus import LocalBus, RabbitBus, RabbitSettings
+from gateway.catalogue import Catalogue, load_catalogue
+from gateway.config import Settings
+from gateway.core.bucket import Buckets
+from gateway.core.delivery import SECOND
+from gateway.core.parameters import Parameters
+from gateway.crypto.keys import PrivateKey
+from gateway.crypto.libcrypto import Libcrypto
+from gateway.crypto.pool import CryptoPool
+from gateway.flow.accept import AcceptLimits, Acceptor
+from gateway.flow.attempt import Courier, Policy
+from gateway.flow.deliver import Deliverer
+from gateway.flow.gate import Gate
+from gateway.flow.mailroom import Mailroom
+from gateway.flow.own_messages import Scribe
+from gateway.flow.proving import Clerk, ReceiptDesk
+from gateway.flow.pulse import Bell
+from gateway.flow.relay import Relay
+from gateway.flow.roster import Roster
+from gateway.flow.service import Loop
+from gateway.flow.timers import ClockWatch, Timers
+from gateway.net import AddressGuard, HttpTransport
+from gateway.observe import Log
+from gateway.ports import Bus, Clock, Store
+from gateway.retrying import delivery_wait
+
+_HOUR: Final = 3_600 * SECOND
+_RELAY_IDLE_SECONDS: Final = 0.1
+
+
+@dataclass
+class Parts:
+    """Each part is made once, when it is first asked for; `store` is open already."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    log: Log
+
+    @cached_property
+    def holder(self) -> str:
+        """This process's name in leases: host, process and a word of its own."""
+        return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+    @cached_property
+    def key(self) -> PrivateKey:
+        """The gateway's signing key."""
+        return load_key(self.settings)
+
+    @cached_property
+    def crypto(self) -> CryptoPool:
+        """SM2 off the event loop."""
+        return CryptoPool(Libcrypto(), self.settings.crypto_threads)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Types and schemas."""
+        return load_catalogue()
+
+    @cached_property
+    def roster(self) -> Roster:
+        """Parties and keys."""
+        return Roster(self.store)
+
+    @cached_property
+    def bus(self) -> Bus:
+        """The bus that the settings name."""
+        options = self.settings.bus_options
+        if self.settings.bus == "local":
+            return LocalBus()
+        return RabbitBus(
+            RabbitSettings(
+                url=self.settings.bus,
+                prefix=options.prefix,
+                window=options.window,
+                heartbeat=options.heartbeat,
+                supervise_every=options.supervise_seconds,
+            ),
+            log=self.log.warning,
+        )
+
+    @cached_property
+    def arrivals(self) -> Bell:
+        """Rings for long polls when something was accepted."""
+        return Bell(self.clock)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """Who is asking."""
+        limits = self.settings.limits
+        return Gate(
+            self.roster,
+            self.crypto,
+            self.clock,
+            by_address=Buckets(rate=limits.address_rate, burst=limits.address_burst),
+            by_sender=Buckets(rate=limits.sender_rate, burst=limits.sender_burst),
+        )
+
+    @cached_property
+    def acceptor(self) -> Acceptor:
+        """Durable, or refused."""
+        limits = self.settings.limits
+        return Acceptor(
+            self.store,
+            self.roster,
+            self.catalogue,
+            Parameters(),
+            limits=AcceptLimits(batch=limits.batch, queue=limits.accept_queue),
+            on_accepted=self._on_accepted,
+        )
+
+    @cached_property
+    def mailroom(self) -> Mailroom:
+        """The pull side."""
+        return Mailroom(self.store, self.arrivals, self.clock, max_bytes=self.settings.limits.mailbox_bytes)
+
+    @cached_property
+    def clerk(self) -> Clerk:
+        """Receipts written up."""
+        return Clerk(Scribe(self.crypto, self.key), self.clock)
+
+    @cached_property
+    def desk(self) -> ReceiptDesk:
+        """Pulled receipts."""
+        return ReceiptDesk(self.store, self.store, self.clerk)
+
+    @cached_property
+    def transport(self) -> HttpTransport:
+        """Pushes over HTTP, the address guarded."""
+        policy = self.settings.endpoint_policy
+        return HttpTransport(AddressGuard(allow_loopback=policy.loopback, https_only=not policy.plain_http))
+
+    @cached_property
+    def relay(self) -> Loop:
+        """Outbox to bus."""
+        relay = Relay(self.store, self.bus, self.roster, self.clock, holder=self.holder)
+        return Loop("relay", relay.step, clock=self.clock, seconds=_RELAY_IDLE_SECONDS, log=self.log.error)
+
+    @cached_property
+    def deliverer(self) -> Deliverer:
+        """Bus to recipients."""
+        return Deliverer(
+            deliveries=self.store,
+            parties=self.store,
+            bus=self.bus,
+            roster=self.roster,
+            courier=self._courier(),
+            clock=self.clock,
+            on_ended=self.relay.pulse.beat,
+            log=self.log.info,
+        )
+
+    @cached_property
+    def timers(self) -> Timers:
+        """What happens because time passes."""
+        return Timers(
+            deliveries=self.store,
+            books=self.store,
+            bus=self.bus,
+            clock=self.clock,
+            nonce_kept=int(self.settings.nonce_hours * _HOUR),
+            on_due=self.relay.pulse.beat,
+            log=self.log.info,
+        )
+
+    @cached_property
+    def clock_watch(self) -> ClockWatch:
+        """The database's clock against ours."""
+        return ClockWatch(books=self.store, clock=self.clock, limit=int(self.settings.clock.max_skew_seconds * SECOND))
+
+    def _courier(self) -> Courier:
+        plan = self.settings.delivery
+        wait = delivery_wait(plan.schedule_seconds, plan.repeat_seconds, plan.jitter, random.SystemRandom().random)
+        return Courier(
+            roster=self.roster,
+            adapters=load_adapters(),
+            transport=self.transport,
+            crypto=self.crypto,
+            key=self.key,
+            clerk=self.clerk,
+            clock=self.clock,
+            policy=Policy(wait=wait, give_up_after=int(plan.give_up_hours * _HOUR)),
+            worker=self.holder,
+        )
+
+    def _on_accepted(self) -> None:
+        self.arrivals.ring()
+        self.relay.pulse.beat()

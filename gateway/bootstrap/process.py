@@ -1,0 +1,147 @@
+"""A process of the gateway: its role's services started in order, and stopped in order at SIGTERM.
+
+Source: architecture point 9 and "Roles".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from gateway.bootstrap.clock import SystemClock
+from gateway.bootstrap.face import make_application
+from gateway.bootstrap.parts import Parts
+from gateway.config import Settings, check_role
+from gateway.crypto.libcrypto import Libcrypto
+from gateway.crypto.selftest import self_test
+from gateway.flow.service import Loop
+from gateway.net import Server, ServerLimits, start_server
+from gateway.observe import configure_logging, get_log
+from gateway.store import lock_home, open_store
+
+PUSH_GRACE_SECONDS: Final = 15.0
+ANSWER_GRACE_SECONDS: Final = 5.0
+
+_ROSTER_SECONDS: Final = 1.0
+_BEAT_SECONDS: Final = 1.0
+_SKEW_SECONDS: Final = 5.0
+_PURGE_SECONDS: Final = 60.0
+
+
+@dataclass
+class Process:
+    """One running process: `role` decides which services it holds."""
+
+    parts: Parts
+    role: str
+    stopping: bool = False
+    _loops: list[Loop] = field(default_factory=list)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _server: Server | None = None
+
+    def holds(self, *roles: str) -> bool:
+        """Whether this process plays one of the roles."""
+        return self.role == "all" or self.role in roles
+
+    @property
+    def moves_wakeups(self) -> bool:
+        """Whether this process needs the bus."""
+        return self.holds("relay", "worker", "timers")
+
+    async def start(self) -> int:
+        """Start everything; the port that the HTTP server got."""
+        parts = self.parts
+        if parts.settings.embedded:
+            await parts.store.void_leases(parts.clock.now())
+        if parts.settings.bus == "local":
+            await parts.store.forget()
+        await parts.roster.refresh()
+        if self.moves_wakeups:
+            await parts.bus.start()
+        if self.holds("worker"):
+            await parts.deliverer.beat()
+        for loop in self._make_loops():
+            self._loops.append(loop)
+            self._tasks.append(asyncio.create_task(loop.run(), name=loop.name))
+        return await self._listen()
+
+    async def stop(self) -> None:
+        """Not ready; polls end; accepts drain; consumers cancel, pushes get their grace; leases go back; flush."""
+        parts, self.stopping = self.parts, True
+        parts.mailroom.close()
+        if self._server is not None:
+            await self._server.stop(ANSWER_GRACE_SECONDS)
+        await parts.acceptor.drain()
+        if self.holds("worker"):
+            await parts.deliverer.close(PUSH_GRACE_SECONDS)
+        await asyncio.gather(*(loop.stop() for loop in self._loops))
+        await asyncio.gather(*self._tasks)
+        await parts.bus.stop()
+        await parts.transport.close()
+        await parts.store.close()
+        parts.crypto.close()
+
+    def _make_loops(self) -> Sequence[Loop]:
+        parts, seconds = self.parts, self.parts.settings.sweeps.interval_seconds
+        table = (
+            ("roster", parts.roster.refresh, _ROSTER_SECONDS, ()),
+            ("skew", self._watch_clock, _SKEW_SECONDS, ()),
+            ("beat", parts.deliverer.beat, _BEAT_SECONDS, ("worker",)),
+            ("sweep", parts.timers.sweep, seconds, ("timers",)),
+            ("wake-again", parts.timers.wake_again, seconds, ("timers",)),
+            ("purge", parts.timers.purge, _PURGE_SECONDS, ("timers",)),
+            ("watch-dead", parts.timers.watch_dead, _SKEW_SECONDS, ("timers",)),
+        )
+        loops = [
+            Loop(name, step, clock=parts.clock, seconds=pause, log=parts.log.error)
+            for name, step, pause, roles in table
+            if not roles or self.holds(*roles)
+        ]
+        return [*loops, parts.relay] if self.holds("relay") else loops
+
+    async def _watch_clock(self) -> bool:
+        await self.parts.clock_watch.step()
+        self.parts.deliverer.may_claim = self.parts.clock_watch.ok
+        return False
+
+    async def _listen(self) -> int:
+        settings = self.parts.settings
+        application = make_application(
+            self.parts, is_stopping=lambda: self.stopping, with_calls=self.holds("api"), with_bus=self.moves_wakeups
+        )
+        limits = ServerLimits(body_timeout=settings.limits.body_seconds, connections=settings.limits.connections)
+        self._server = await start_server(
+            application.handle, host=settings.listen.host, port=settings.listen.port, limits=limits
+        )
+        return self._server.port
+
+
+async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) -> int:
+    """Run a process until SIGTERM or SIGINT; 0. `ready` is told the port.
+
+    Raises ConfigError, CryptoUnavailable, StoreUnavailable, OSError, or ValueError for another schema version.
+    """
+    check_role(settings, role)
+    self_test(Libcrypto())
+    configure_logging(
+        level=settings.log.level, form=settings.log.format, file=settings.log.file, deployment=settings.deployment
+    )
+    lock = lock_home(Path(settings.home)) if settings.embedded else None
+    store = open_store(settings.database)
+    await store.open()
+    process = Process(Parts(settings, store, SystemClock(), get_log()), role)
+    over = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, over.set)
+    try:
+        ready(await process.start())
+        await over.wait()
+    finally:
+        await process.stop()
+        if lock is not None:
+            lock.close()
+    return 0
