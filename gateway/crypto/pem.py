@@ -14,9 +14,11 @@ PUBLIC: Final = "PUBLIC KEY"
 
 _BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s(.*?)-----END \1-----", re.DOTALL)
 _LINE: Final = 64
+_SEC1: Final = "私钥是 SEC1 格式，请用 openssl pkcs8 -topk8 -nocrypt 转为 PKCS#8。"
 _INSTEAD: Final = {
     "ENCRYPTED PRIVATE KEY": "私钥已加密，请先用 openssl pkcs8 -topk8 -nocrypt 转为未加密的 PKCS#8，并限制文件权限。",
-    "EC PRIVATE KEY": "私钥是 SEC1 格式，请用 openssl pkcs8 -topk8 -nocrypt 转为 PKCS#8。",
+    "EC PRIVATE KEY": _SEC1,
+    "SM2 PRIVATE KEY": _SEC1,  # what OpenSSL 3's own `ec` and `ecparam` write for this curve
     "RSA PRIVATE KEY": "这是 RSA 私钥，请改用 SM2 密钥（wgg keys generate）。",
     "CERTIFICATE": "这是证书，请用 openssl x509 -pubkey -noout 取出公钥。",
     PRIVATE: "这是私钥，此处应为公钥；私钥不要外传。",
