@@ -1,0 +1,30 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench lock
+
+BIN := .venv/bin
+
+help: ## 显示本帮助
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## 建立 .venv（含 .venv/bin/wgg），缺什么装什么
+	@./setup.sh
+
+demo: setup ## 跑一遍完整业务：申请、开立、发票、核验、支付、返还；KEEP=1 保留运行
+	@$(BIN)/wgg demo $(if $(KEEP),--keep)
+
+test: setup ## 全部测试（真实 PostgreSQL 与 RabbitMQ，没有就装上）
+	@$(BIN)/python -m tests.harness.services -- $(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+check: setup ## 静态检查：格式、规则、类型、分层
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup ## 基准测试，打印对照表
+	@$(BIN)/python -m tests.harness.services -- $(BIN)/python -m bench
+
+lock: setup ## 由 pyproject.toml 重新锁定依赖
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group dev pyproject.toml --output-file requirements.lock
