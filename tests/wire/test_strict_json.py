@@ -45,6 +45,32 @@ def test_any_bytes_are_read_or_refused(raw):
         assert json.loads(encode_problem(problem, "r-1"))["code"] == "MALFORMED_REQUEST"
 
 
+@given(st.lists(st.sampled_from(["\\\\", "\\u0000", "\\ud83d", "\\uDE00", "\\u0041", '\\"', "a", "u0000", "保"])))
+def test_escapes_are_judged_by_what_they_make(pieces):
+    """A text is refused exactly when its characters, once read, hold a lone surrogate or U+0000."""
+    raw = f'{{"a":"{"".join(pieces)}"}}'.encode()
+    made = json.loads(raw)["a"]
+    bad = any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in made)
+    assert (refusal_of(parse_object, raw) is not None) == bad
+
+
+def nested(levels: list[str]) -> str:
+    inner = "1"
+    for level in levels:
+        inner = f'{{"a]{{":{inner}}}' if level == "{" else f'["[",{inner},[]]'
+    return inner
+
+
+@given(st.lists(st.sampled_from("[{"), min_size=55, max_size=75))
+def test_depth_is_counted_exactly(levels):
+    """A body is refused for depth exactly when its containers nest beyond 64, brackets in texts aside."""
+    # The empty array beside the innermost value is a level of its own.
+    depth = 1 + len(levels) + (levels[0] == "[")
+    problem = refusal_of(parse_object, f'{{"top":{nested(levels)}}}'.encode())
+    assert (problem is not None) == (depth > 64)
+    assert problem is None or problem.errors[0].rule == "depth"
+
+
 @pytest.mark.parametrize(
     "raw",
     [b"[" * 1_000_000, b'{"a":' * 200_000, b'{"a":[' + b"[]," * 300_000 + b"[]]}", b'{"a":"' + b"\\" * 999_999],

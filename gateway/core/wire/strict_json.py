@@ -23,9 +23,13 @@ _MAX_DIGITS: Final = 308
 _MAX_ERRORS: Final = 20
 _MAX_POINTER: Final = 256
 _BOM: Final = b"\xef\xbb\xbf"
-_STRING_OR_BRACKET: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|([\[{])|[\]}]', re.DOTALL)
-# Only these escapes can make a lone surrogate or U+0000; a hit is suspicion, the walk decides.
-_SUSPICIOUS: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+# Beyond this many characters a refusal names the rule only: finding the place would cost more than the message.
+_MAX_SEARCHED: Final = 65_536
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"{}[]"))
+_BAD_ESCAPE: Final = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_PAIR_OF_ESCAPES: Final = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _FORBIDDEN: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -52,8 +56,8 @@ def parse_object(raw: bytes) -> dict[str, Any]:
         raise _syntax_fault(error) from error
     if not isinstance(doc, dict):
         raise _refusal("type", "报文体应为一个 JSON 对象（以花括号包裹）。")
-    if _SUSPICIOUS.search(raw):
-        _check_strings(doc)
+    if _BAD_ESCAPE.search(text):
+        _check_escapes(text, doc)
     return doc
 
 
@@ -62,14 +66,29 @@ def reject_fractional_fen(value: object, pointer: str = "") -> None:
 
     JSON Schema takes `1.0` and `1e2` for integers. `pointer` is where `value` itself stands in the message.
     """
+    if not _has_fractional_fen(value):
+        return
     faults = (
         at(child(where, "fen"), "integer", "金额 fen 应为只用数字书写的整数（单位：分），不得写成小数、指数或文本。")
         for where, item in _walk(value, pointer)
         if isinstance(item, dict) and "fen" in item and type(item["fen"]) is not int
     )
     errors = list(islice(faults, _MAX_ERRORS))
-    if errors:
-        raise Problem("SCHEMA_INVALID", errors[0].message, errors=errors)
+    raise Problem("SCHEMA_INVALID", errors[0].message, errors=errors)
+
+
+def _has_fractional_fen(value: object) -> bool:
+    """The same question without pointers, for the many messages where the answer is no."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            if type(item.get("fen", 0)) is not int:
+                return True
+            item = list(item.values())
+        if isinstance(item, list):
+            stack += [member for member in item if isinstance(member, dict | list)]
+    return False
 
 
 def _decode(raw: bytes) -> str:
@@ -83,16 +102,17 @@ def _decode(raw: bytes) -> str:
 
 
 def _check_depth(raw: bytes) -> None:
+    """Refuse deep nesting before the parser meets it; few brackets in all cannot nest deeply."""
     if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
         return
-    depth = 0
-    for match in _STRING_OR_BRACKET.finditer(raw):
-        token = match[0]
-        if token[0] == ord('"'):
-            continue
-        depth += 1 if match[1] else -1
-        if depth > MAX_DEPTH:
-            raise _refusal("depth", f"报文体嵌套超过 {MAX_DEPTH} 层，请减少嵌套。")
+    brackets = _STRING.sub(b"", raw).translate(_ONE_KIND, _NO_BRACKETS)
+    # Each round takes away the innermost level; what is unbalanced stays for the parser to name.
+    for _ in range(MAX_DEPTH):
+        if b"[]" not in brackets:
+            break
+        brackets = brackets.replace(b"[]", b"")
+    if b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH:
+        raise _refusal("depth", f"报文体嵌套超过 {MAX_DEPTH} 层，请减少嵌套。")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -128,7 +148,7 @@ _PAIRS_DECODER: Final = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str
 def _repeated_names(text: str) -> list[FieldError]:
     """Read once more, keeping every pair, to say where the names stand."""
     try:
-        found = _PAIRS_DECODER.decode(text)
+        found = _PAIRS_DECODER.decode(text) if len(text) <= _MAX_SEARCHED else None
     except json.JSONDecodeError:
         found = None  # the text breaks off further on, so that no pointer can be given
     errors = [
@@ -148,13 +168,20 @@ def _repeats(found: object) -> Iterator[tuple[str, str]]:
             seen.add(name)
 
 
-def _check_strings(doc: dict[str, Any]) -> None:
+def _check_escapes(text: str, doc: dict[str, Any]) -> None:
+    """Refuse lone surrogates and U+0000; in well-formed JSON only escapes can make them."""
+    rest = _PAIR_OF_ESCAPES.sub("_", text.replace("\\\\", "__"))
+    if _BAD_ESCAPE.search(rest):
+        pointer = _place_of_forbidden(doc) if len(text) <= _MAX_SEARCHED else ""
+        raise malformed("", at(pointer, "characters", "文本中有 U+0000 或不成对的代理字符，请检查 \\u 转义。"))
+
+
+def _place_of_forbidden(doc: dict[str, Any]) -> str:
     for pointer, value in _walk(doc, ""):
         texts = (value,) if isinstance(value, str) else value if isinstance(value, dict) else ()
-        for text in texts:
-            if _FORBIDDEN.search(text):
-                message = "文本中有 U+0000 或不成对的代理字符，请检查 \\u 转义。"
-                raise malformed("", at(pointer if len(pointer) <= _MAX_POINTER else "", "characters", message))
+        if any(_FORBIDDEN.search(text) for text in texts) and len(pointer) <= _MAX_POINTER:
+            return pointer
+    return ""
 
 
 def _walk(value: object, pointer: str) -> Iterator[tuple[str, Any]]:
