@@ -19,6 +19,8 @@ G: Final = bytes.fromhex(
     "BC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0"
 )
 FIELD_BYTES: Final = 32
+# What stands before the point in the standard SubjectPublicKeyInfo (protocol section 3).
+SPKI_HEAD: Final = bytes.fromhex("3059301306072A8648CE3D020106082A811CCF5501822D034200")
 
 _UNCOMPRESSED: Final = 4
 _COMPRESSED: Final = (2, 3)

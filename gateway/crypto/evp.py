@@ -15,6 +15,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, Final
 
+from gateway.crypto import curve
 from gateway.crypto.faults import CryptoFailed, CryptoUnavailable, KeyFormatError, SignatureInvalid
 
 USER_ID: Final = b"1234567812345678"
@@ -72,6 +73,10 @@ class Libcrypto:
         self._sm3 = self.calls.EVP_MD_fetch(None, b"SM3", None)
         if not self._sm3:
             raise CryptoUnavailable(f"{path}: {self._last_error()}")
+        try:
+            self.load_public(curve.SPKI_HEAD + curve.G)
+        except KeyFormatError as error:
+            raise CryptoUnavailable(f"{path}: {error}") from error
 
     def load_public(self, spki: bytes) -> KeyHandle:
         """A handle of a SubjectPublicKeyInfo (DER); KeyFormatError if libcrypto refuses it."""

@@ -26,7 +26,6 @@ from gateway.crypto.faults import KeyFormatError
 from gateway.crypto.parameters import SM2_ALGORITHM, check_algorithm
 
 _SERIAL_BYTES: Final = 20
-_SPKI_HEAD: Final = bytes.fromhex("3059301306072A8648CE3D020106082A811CCF5501822D034200")
 _MAX_SECRET: Final = curve.N - 2
 
 
@@ -45,7 +44,7 @@ class PublicKey:
     @property
     def spki(self) -> bytes:
         """The standard SubjectPublicKeyInfo, 91 bytes of DER."""
-        return _SPKI_HEAD + self.point
+        return curve.SPKI_HEAD + self.point
 
     @classmethod
     def from_pem(cls, text: str | bytes) -> PublicKey:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import threading
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from gateway.core.wire.der import encode_signature
 from gateway.core.wire.signed import request_string
 from gateway.crypto import signer
 from gateway.crypto.evp import Libcrypto, load_libcrypto
-from gateway.crypto.faults import CryptoUnavailable, SignatureInvalid
+from gateway.crypto.faults import CryptoFailed, CryptoUnavailable, SignatureInvalid
 from gateway.crypto.keys import PrivateKey
 from gateway.crypto.pool import Answer, CryptoPool
 from gateway.crypto.selftest import self_test
@@ -194,6 +195,48 @@ def test_a_missing_library_says_what_to_install(monkeypatch):
     monkeypatch.setenv("WGG_LIBCRYPTO", "nowhere-libcrypto.so")
     with pytest.raises(CryptoUnavailable, match=r"apt install libssl3.*nowhere-libcrypto"):
         load_libcrypto.__wrapped__()
+
+
+def test_a_library_without_sm2_is_unavailable(monkeypatch, provider):
+    """A libcrypto that cannot load an SM2 key, as some distributions build it, is refused when it is loaded."""
+    p256 = bytes.fromhex("3059301306072A8648CE3D020106082A8648CE3D030107034200")
+    monkeypatch.setattr("gateway.crypto.curve.SPKI_HEAD", p256)  # a point of SM2 is none of this curve
+    with pytest.raises(CryptoUnavailable, match=provider.name):
+        Libcrypto(provider.name)
+
+
+def test_everything_taken_is_given_back(provider):
+    """Each context is freed, and each key's handle, whether the call succeeds, is refused or fails."""
+    libcrypto = Libcrypto(provider.name)
+    taken, freed = [], []
+    calls = libcrypto.calls
+    take, give, drop = calls.EVP_MD_CTX_new, calls.EVP_MD_CTX_free, calls.EVP_PKEY_free
+
+    def new():
+        taken.append(take())
+        return taken[-1]
+
+    calls.EVP_MD_CTX_new = new
+    calls.EVP_MD_CTX_free = lambda context: (freed.append(context), give(context))
+    calls.EVP_PKEY_free = lambda handle: (freed.append(handle), drop(handle))
+    key = PrivateKey.generate()
+    private, public = libcrypto.load_private(key.pkcs8), libcrypto.load_public(key.public.spki)
+    pointers = [private.pointer, public.pointer]
+    signature = libcrypto.sign(private, b"x")
+    libcrypto.verify(public, signature, b"x")
+    for der in (signature, b"\x30\x00"):
+        with pytest.raises(SignatureInvalid):
+            libcrypto.verify(public, der, b"y")
+        assert calls.ERR_peek_last_error() == 0  # else Python's ssl would find it in this thread
+    set_id = calls.EVP_PKEY_CTX_set1_id
+    calls.EVP_PKEY_CTX_set1_id = lambda *arguments: 0
+    with pytest.raises(CryptoFailed):
+        libcrypto.sign(private, b"x")
+    calls.EVP_PKEY_CTX_set1_id = set_id
+    del private, public
+    gc.collect()
+    assert len(taken) == 5
+    assert sorted(freed) == sorted(taken + pointers)
 
 
 def test_a_library_that_is_not_libcrypto_is_unavailable():
