@@ -1,0 +1,130 @@
+"""Loading: rows as the file says, and all mistakes of all files at once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import yaml
+
+from gateway.catalogue import CatalogueError, load_catalogue
+from gateway.catalogue.places import SCHEMAS
+from gateway.core.order_table import GATEWAY_EVENTS, TABLE
+
+CATALOGUE = load_catalogue()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the schemas to spoil."""
+    copy = tmp_path / "schemas"
+    shutil.copytree(SCHEMAS, copy, ignore=shutil.ignore_patterns("examples", "vectors"))
+    return copy
+
+
+def spoil_row(folder, index, **changes):
+    file = folder / "catalogue.yaml"
+    doc = yaml.safe_load(file.read_text(encoding="utf-8"))
+    doc["types"][index] |= changes
+    file.write_text(yaml.safe_dump(doc, allow_unicode=True), encoding="utf-8")
+
+
+def spoil_schema(folder, type_, change):
+    file = folder / f"{type_}.json"
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    change(schema)
+    file.write_text(json.dumps(schema), encoding="utf-8")
+
+
+def find_mistakes(folder):
+    with pytest.raises(CatalogueError) as failure:
+        load_catalogue(folder)
+    assert all(mistake.text in str(failure.value) for mistake in failure.value.mistakes)
+    return {(mistake.file, mistake.field) for mistake in failure.value.mistakes}
+
+
+def test_rows_say_what_the_file_says():
+    """A row carries roles, kinds, answers, clocks, event and subject as written."""
+    row = CATALOGUE.row("payment.result.v1")
+    assert (row.title, row.sources, row.recipients) == ("支付结果", {"institution"}, {"platform"})
+    assert row.kinds == {"bank", "insurer", "guarantor"}
+    assert (row.answers, row.clocks_started, row.clocks_ended) == (
+        ("payment.notice.v1",),
+        ("topup", "usage-report"),
+        ("pay",),
+    )
+    assert (row.subject_path, row.event, row.event_by, row.filed) == (("orderNo",), "payment.result", None, False)
+
+
+def test_the_events_of_types_are_the_events_of_the_table():
+    """Each event of the transition table is raised by a type or is the gateway's own."""
+    raised = set()
+    for row in CATALOGUE.types.values():
+        if row.event_by:
+            choices = CATALOGUE.schema(row.type)["properties"][row.event_by]["enum"]
+            raised |= {row.name_event({row.event_by: choice}) for choice in choices}
+        elif row.event:
+            raised.add(row.event)
+    assert {row.event for row in TABLE} == raised | GATEWAY_EVENTS
+
+
+def test_every_mistake_is_named_at_once(folder):
+    """Mistakes in the catalogue and in several schemas are reported together, by file and field."""
+    spoil_row(folder, 0, **{"from": ["bank"], "colour": "red"})
+    spoil_row(folder, 3, title="", kinds=[])
+    spoil_row(folder, 5, answers=["no.such.v1"])
+    spoil_schema(folder, "payment.result.v1", lambda schema: schema.update(type="objekt"))
+    (folder / "release.completed.v1.json").write_text("{", encoding="utf-8")
+    (folder / "stray.v1.json").write_text("{}", encoding="utf-8")
+    assert find_mistakes(folder) >= {
+        ("catalogue.yaml", "types[0].from"),
+        ("catalogue.yaml", "types[0].colour"),
+        ("catalogue.yaml", "types[3].title"),
+        ("catalogue.yaml", "types[3].kinds"),
+        ("catalogue.yaml", "invoice.issued.v1.answers"),
+        ("payment.result.v1.json", "$.type"),
+        ("release.completed.v1.json", "-"),
+        ("stray.v1.json", "-"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "mistake"),
+    [
+        ({"type": "guarantee.issued"}, ("catalogue.yaml", "types[0].type")),
+        ({"type": "order.status.v1"}, ("catalogue.yaml", "types[2].type")),
+        ({"subject": "orderNo"}, ("catalogue.yaml", "types[0].subject")),
+        ({"subject": "/caseNumber"}, ("guarantee.application.v1.json", "/caseNumber")),
+        ({"event": "guarantee.applied"}, ("guarantee.application.v1.json", "event")),
+        ({"event_by": "state"}, ("guarantee.application.v1.json", "state")),
+        ({"clocks": {"stops": ["pay"]}}, ("catalogue.yaml", "types[0].clocks")),
+        ({"confidential": "yes"}, ("catalogue.yaml", "types[0].confidential")),
+    ],
+)
+def test_a_mistake_in_a_row_is_named(folder, changes, mistake):
+    """A row that is wrong in one field is refused at that field."""
+    spoil_row(folder, 0, **changes)
+    assert mistake in find_mistakes(folder)
+
+
+def test_a_reference_to_nothing_is_named(folder):
+    """A schema that refers to a shared definition that is not there is refused at the reference."""
+
+    def refer(schema):
+        schema["properties"]["reason"] = {"title": "原因", "$ref": "common.json#/$defs/nowhere"}
+
+    spoil_schema(folder, "guarantee.cancellation.v1", refer)
+    assert ("guarantee.cancellation.v1.json", "$ref nowhere") in find_mistakes(folder)
+
+
+@pytest.mark.parametrize("text", ["types: [", "- 1", "types: 5", "types: [7]"])
+def test_a_file_that_is_no_catalogue_is_refused(folder, text):
+    """A catalogue file that is no list of rows is named, not a traceback."""
+    (folder / "catalogue.yaml").write_text(text, encoding="utf-8")
+    assert any(file == "catalogue.yaml" for file, _ in find_mistakes(folder))
+
+
+def test_a_folder_without_files_is_refused(tmp_path):
+    """A folder that holds no catalogue is refused by name."""
+    assert ("catalogue.yaml", "-") in find_mistakes(tmp_path)
