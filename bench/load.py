@@ -1,0 +1,116 @@
+"""The load: requests signed beforehand, sent over kept-alive connections by a client that does nothing else.
+
+A closed loop: each connection sends its next request when the answer to the last one is whole. The same client drives
+the gateway and the floor, so that its cost is in both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from statistics import quantiles
+
+from gateway.catalogue import example
+from gateway.core.wire.authorization import format_authorization
+from gateway.crypto.keys import PrivateKey
+from gateway.crypto.signer import new_nonce, sign_request
+
+TARGET = "/v1/messages"
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What a run saw: statuses by count, latencies in seconds."""
+
+    statuses: dict[int, int] = field(default_factory=dict)
+    latencies: list[float] = field(default_factory=list)
+
+    def percentile(self, percent: int) -> float:
+        """Milliseconds."""
+        return quantiles(self.latencies, n=100)[percent - 1] * 1000
+
+
+def make_requests(key: PrivateKey, *, count: int, recipients: Sequence[str], prefix: str) -> list[bytes]:
+    """`count` applications of the platform, each of an order of its own, spread over the recipients."""
+    now = time.time_ns() // 1000
+    templates = [
+        example("guarantee.application.v1", recipient=recipient, subject="@SUBJECT@", id="@ID@", now_us=now)
+        for recipient in recipients
+    ]
+    texts = [json.dumps(event, ensure_ascii=False, separators=(",", ":")) for event in templates]
+    return [
+        _request(key, texts[n % len(texts)].replace("@SUBJECT@", f"{prefix}-{n}").replace("@ID@", f"{prefix}-{n}"))
+        for n in range(count)
+    ]
+
+
+def _request(key: PrivateKey, text: str) -> bytes:
+    body = text.encode()
+    authorization = sign_request(
+        key, sender_id="platform", method="POST", target=TARGET, timestamp=int(time.time()), nonce=new_nonce(), body=body
+    )
+    head = (
+        f"POST {TARGET} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/cloudevents+json\r\n"
+        f"Content-Length: {len(body)}\r\nAuthorization: {format_authorization(authorization)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class _Connection(asyncio.Protocol):
+    """One connection of the closed loop."""
+
+    def __init__(self, requests: Iterator[bytes], result: Result) -> None:
+        self._requests = requests
+        self._result = result
+        self._buffer = bytearray()
+        self._sent = 0.0
+        self._transport: asyncio.WriteTransport | None = None
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0 or len(self._buffer) < end + 4 + _length(self._buffer[:end]):
+            return
+        status = int(self._buffer[9:12])
+        self._result.statuses[status] = self._result.statuses.get(status, 0) + 1
+        self._result.latencies.append(time.perf_counter() - self._sent)
+        self._buffer.clear()
+        self._next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.over.done():
+            self.over.set_exception(exc or ConnectionError("the server closed"))
+
+    def _next(self) -> None:
+        assert self._transport is not None
+        request = next(self._requests, None)
+        if request is None:
+            self.over.done() or self.over.set_result(None)
+            self._transport.close()
+            return
+        self._sent = time.perf_counter()
+        self._transport.write(request)
+
+
+def _length(head: bytearray) -> int:
+    at = bytes(head).lower().find(b"content-length:")
+    return int(bytes(head)[at + 15 :].split(b"\r\n", 1)[0])
+
+
+async def run_load(requests: Sequence[bytes], *, port: int, connections: int) -> Result:
+    """Send them all; the answers' statuses and latencies."""
+    result, source = Result(), iter(requests)
+    loop = asyncio.get_running_loop()
+    made = [
+        await loop.create_connection(lambda: _Connection(source, result), "127.0.0.1", port) for _ in range(connections)
+    ]
+    await asyncio.gather(*(protocol.over for _, protocol in made))
+    return result
