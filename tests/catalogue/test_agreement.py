@@ -58,6 +58,11 @@ def twist(value, odd):
     return st.just(odd)
 
 
+def fresh(value):
+    """A copy, so that a later mutation leaves what hypothesis draws from untouched."""
+    return copy.deepcopy(value)
+
+
 @st.composite
 def mutations(draw):
     """A payload of an example with one to three members dropped, replaced or added."""
@@ -75,10 +80,12 @@ def mutations(draw):
         if action == "drop":
             del node[path[-1]]
         elif action == "insert" and isinstance(node, dict):
-            node[draw(st.sampled_from(["extra", "words", "reason", "a/b~c", "results", "refusal"]))] = draw(ODD_VALUES)
+            node[draw(st.sampled_from(["extra", "words", "reason", "a/b~c", "results", "refusal"]))] = fresh(
+                draw(ODD_VALUES)
+            )
         else:
             odd = draw(ODD_VALUES)
-            node[path[-1]] = odd if action == "replace" else draw(twist(value, odd))
+            node[path[-1]] = fresh(odd if action == "replace" else draw(twist(value, odd)))
     return event["type"], data
 
 

@@ -1,0 +1,53 @@
+"""Messages for the tests of this room: examples turned into envelopes, and a walk that applies them."""
+
+from __future__ import annotations
+
+import copy
+
+from gateway.catalogue import example, load_catalogue
+from gateway.core.effects import apply
+from gateway.core.errors import Problem
+from gateway.core.parameters import DEFAULTS
+from gateway.core.wire.envelope import parse_envelope
+
+NOW = 1_795_219_200_000_000
+CATALOGUE = load_catalogue()
+
+
+def make(type_, variant=None, *, kind="bank", subject="DD-1", change=None, **ends):
+    """The envelope of an example; `change` may alter its data."""
+    event = copy.deepcopy(example(type_, variant=variant, kind=kind, subject=subject, now_us=NOW, **ends))
+    if change is not None:
+        change(event["data"])
+    CATALOGUE.check(event["type"], event)
+    return parse_envelope(event)
+
+
+def decide(order, envelope, *, kind="bank", now=NOW, parameters=DEFAULTS):
+    """The effects of one message, as the accept step asks for them."""
+    row = CATALOGUE.row(envelope.type)
+    role = envelope.source if envelope.source in {"platform", "gateway"} else "institution"
+    return apply(order, envelope, row=row, source_role=role, institution_kind=kind, now=now, parameters=parameters)
+
+
+def follow(*steps, order=None, kind="bank", parameters=DEFAULTS):
+    """The order after a sequence of types, (type, variant) pairs or envelopes."""
+    for step in steps:
+        envelope = (
+            make(step, kind=kind)
+            if isinstance(step, str)
+            else make(*step, kind=kind)
+            if isinstance(step, tuple)
+            else step
+        )
+        order = decide(order, envelope, kind=kind, parameters=parameters).order
+    return order
+
+
+def refusal_of(order, envelope, **settings):
+    """The problem that this message meets, None if it is accepted."""
+    try:
+        decide(order, envelope, **settings)
+    except Problem as problem:
+        return problem
+    return None
