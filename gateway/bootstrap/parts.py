@@ -19,7 +19,7 @@ from gateway.core.bucket import Buckets
 from gateway.core.delivery import SECOND
 from gateway.core.parameters import Parameters
 from gateway.crypto.keys import PrivateKey
-from gateway.crypto.libcrypto import Libcrypto
+from gateway.crypto.libcrypto import default_provider
 from gateway.crypto.pool import CryptoPool
 from gateway.flow.accept import AcceptLimits, Acceptor
 from gateway.flow.attempt import Courier, Policy
@@ -33,7 +33,8 @@ from gateway.flow.relay import Relay
 from gateway.flow.roster import Roster
 from gateway.flow.service import Loop
 from gateway.flow.timers import ClockWatch, Timers
-from gateway.net import AddressGuard, HttpTransport
+from gateway.net.client import HttpTransport
+from gateway.net.guard import AddressGuard
 from gateway.observe import Log
 from gateway.ports import Bus, Clock, Store
 from gateway.retrying import delivery_wait
@@ -64,7 +65,7 @@ class Parts:
     @cached_property
     def crypto(self) -> CryptoPool:
         """SM2 off the event loop."""
-        return CryptoPool(Libcrypto(), self.settings.crypto_threads)
+        return CryptoPool(default_provider(), self.settings.crypto_threads)
 
     @cached_property
     def catalogue(self) -> Catalogue:

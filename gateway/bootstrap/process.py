@@ -8,21 +8,22 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from gateway.bootstrap.clock import SystemClock
 from gateway.bootstrap.face import make_application
 from gateway.bootstrap.parts import Parts
 from gateway.config import Settings, check_role
-from gateway.crypto.libcrypto import Libcrypto
+from gateway.crypto.libcrypto import default_provider
 from gateway.crypto.selftest import self_test
 from gateway.flow.service import Loop
-from gateway.net import Server, ServerLimits, start_server
+from gateway.net.server import Server, ServerLimits, start_server
 from gateway.observe import configure_logging, get_log
 from gateway.store import lock_home, open_store
 
+LOCK_FILE: Final = "serve.lock"
 PUSH_GRACE_SECONDS: Final = 15.0
 ANSWER_GRACE_SECONDS: Final = 5.0
 
@@ -123,17 +124,22 @@ class Process:
 async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) -> int:
     """Run a process until SIGTERM or SIGINT; 0. `ready` is told the port.
 
-    Raises ConfigError, CryptoUnavailable, StoreUnavailable, OSError, or ValueError for another schema version.
+    Raises ConfigError, CryptoUnavailable, StoreUnavailable, OSError, or ValueError for another schema version or a
+    home that is in use.
     """
     check_role(settings, role)
-    self_test(Libcrypto())
+    self_test(default_provider())
     configure_logging(
         level=settings.log.level, form=settings.log.format, file=settings.log.file, deployment=settings.deployment
     )
-    lock = lock_home(Path(settings.home)) if settings.embedded else None
-    store = open_store(settings.database)
-    await store.open()
-    process = Process(Parts(settings, store, SystemClock(), get_log()), role)
+    with lock_home(settings.home / LOCK_FILE) if settings.embedded else nullcontext():
+        store = open_store(settings.database)
+        await store.open()
+        await _run(Process(Parts(settings, store, SystemClock(), get_log()), role), ready)
+    return 0
+
+
+async def _run(process: Process, ready: Callable[[int], None]) -> None:
     over = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, over.set)
@@ -142,6 +148,3 @@ async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) 
         await over.wait()
     finally:
         await process.stop()
-        if lock is not None:
-            lock.close()
-    return 0

@@ -13,6 +13,8 @@ from gateway.flow.batching import Batcher
 from gateway.flow.gate import Caller, Head
 from gateway.flow.reading import Reading, read_message
 from gateway.flow.roster import Roster
+from gateway.observe import METRICS
+from gateway.observe.metric_table import ACCEPT_BATCH_SIZE, ACCEPT_STAGE_SECONDS
 from gateway.ports import Inbox, StoreUnavailable
 
 
@@ -55,7 +57,10 @@ class Acceptor:
             catalogue=self._catalogue,
             parameters=self._parameters,
         )
-        outcome = await self._settle(read_message(reading))
+        with METRICS.timed(ACCEPT_STAGE_SECONDS, stage="parse"):
+            item = read_message(reading)
+        with METRICS.timed(ACCEPT_STAGE_SECONDS, stage="commit"):
+            outcome = await self._settle(item)
         if not isinstance(outcome, Accepted):
             raise Problem("INTERNAL")
         return outcome
@@ -75,6 +80,7 @@ class Acceptor:
         return outcome
 
     async def _commit(self, batch: Sequence[Item]) -> Sequence[Outcome]:
+        METRICS.observe(ACCEPT_BATCH_SIZE, len(batch))
         try:
             outcomes = await self._inbox.accept(batch)
         except StoreUnavailable as error:

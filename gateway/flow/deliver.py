@@ -10,12 +10,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from gateway.core.delivery import GiveBack, Hold
+from gateway.core.delivery import Die, GiveBack, Hold, RetryAt, Stood
 from gateway.core.party import Directory, Party
 from gateway.flow.attempt import Courier
 from gateway.flow.batching import Batcher
 from gateway.flow.roster import Roster
 from gateway.flow.service import STUMBLE_SECONDS
+from gateway.observe import METRICS
+from gateway.observe.metric_table import ATTEMPTS
 from gateway.ports import (
     Audit,
     Bus,
@@ -136,6 +138,7 @@ class Deliverer:
         counted = await self._persist(lambda: self._write(result))
         if counted and isinstance(result, Settlement) and isinstance(result.decision, Hold):
             await self._persist(lambda: self._flag(claimed.message.recipient))
+        METRICS.add(ATTEMPTS, recipient=claimed.message.recipient, outcome=outcome_of(result))
         self.on_ended()
         self.log("delivery.attempted", **describe(claimed, result), counted=counted)
 
@@ -175,6 +178,22 @@ def _consumed(party: Party) -> bool:
     return party.role != "gateway" and party.open_for_delivery
 
 
+_OUTCOMES: Final = {
+    RetryAt: "retry",
+    Hold: "held",
+    Die: "dead",
+    Stood: "stood",
+    GiveBack: "given_back",
+}
+
+
+def outcome_of(result: Settlement | Proof) -> str:
+    """An attempt's outcome in one word: delivered, refused, retry, held, dead, stood, given_back."""
+    if isinstance(result, Proof):
+        return "delivered" if result.status == "ACCEPTED" else "refused"
+    return _OUTCOMES[type(result.decision)]
+
+
 def describe(claimed: Claimed, result: Settlement | Proof) -> dict[str, Any]:
     """The wide log event of an attempt."""
     message = claimed.message
@@ -186,7 +205,7 @@ def describe(claimed: Claimed, result: Settlement | Proof) -> dict[str, Any]:
         "type": message.type,
         "recipient": message.recipient,
         "subject": message.subject,
-        "outcome": result.status if isinstance(result, Proof) else type(result.decision).__name__,
+        "outcome": outcome_of(result),
         "http_status": result.http_status,
         "code": result.code,
         "traceparent": message.traceparent,

@@ -12,6 +12,8 @@ from gateway.core.party import Key, Party
 from gateway.core.wire.authorization import Authorization, check_timestamp, parse_authorization
 from gateway.crypto.pool import CryptoPool
 from gateway.flow.roster import Roster
+from gateway.observe import METRICS
+from gateway.observe.metric_table import ACCEPT_STAGE_SECONDS
 from gateway.ports import Clock
 
 
@@ -85,9 +87,10 @@ class Gate:
     async def prove(self, claimant: Claimant, head: Head, body: bytes) -> Caller:
         """Actual size is the reader's; here the signature. From now on answers are signed and the nonce is spent."""
         public = self._roster.public_key(claimant.key)
-        await self._crypto.verify_request(
-            public, claimant.authorization, method=head.method, target=head.target, body=body
-        )
+        with METRICS.timed(ACCEPT_STAGE_SECONDS, stage="verify"):
+            await self._crypto.verify_request(
+                public, claimant.authorization, method=head.method, target=head.target, body=body
+            )
         now = self._clock.now()
         self._by_address.give(head.peer, now)
         party = self._roster.directory.find_party(claimant.key.owner_id)

@@ -83,7 +83,7 @@ class ReceiptDesk:
         self._clerk = clerk
 
     async def take(self, caller: Caller, head: Head, delivery_id: int, body: bytes) -> None:
-        """Record a receipt: NOT_FOUND to strangers, RECEIPT_INVALID for another message, STATE_CONFLICT for a second."""
+        """Record a receipt; NOT_FOUND to strangers, RECEIPT_INVALID for another message, else STATE_CONFLICT."""
         view = await self._find(caller, delivery_id)
         parse_object(body)
         receipt = parse_receipt(body)

@@ -26,6 +26,7 @@ from gateway.core.wire.receipt import encode_acceptance
 from gateway.core.wire.strict_json import parse_object
 from gateway.crypto.digest import sm3_hex
 from gateway.flow.gate import Caller, Head
+from gateway.observe import continue_trace
 
 MEDIA_TYPES: Final = frozenset({"application/cloudevents+json", "application/json"})
 
@@ -183,7 +184,7 @@ def _message(reading: Reading) -> Message:
         receipt=encode_acceptance(
             id=envelope.id, source=envelope.source, receipt_no=receipt_no, digest=digest, received_us=at
         ),
-        traceparent=reading.head.traceparent,
+        traceparent=continue_trace(reading.head.traceparent),
     )
 
 

@@ -10,6 +10,8 @@ from typing import Final
 from gateway.core.message import Message
 from gateway.core.party import Directory
 from gateway.flow.roster import Roster
+from gateway.observe import METRICS
+from gateway.observe.metric_table import RELAYED
 from gateway.ports import Bus, Clock, Head, Outbox, Publication
 
 BATCH: Final = 400
@@ -35,6 +37,8 @@ class Relay:
         if not heads:
             return False
         confirmed = await self._bus.publish([_publication(head) for head in heads])
+        METRICS.add(RELAYED, len(confirmed), result="confirmed")
+        METRICS.add(RELAYED, len(heads) - len(confirmed), result="unknown")
         if confirmed:
             await self._outbox.mark(confirmed, now=self._clock.now())
         return len(confirmed) == len(heads)

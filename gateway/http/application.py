@@ -22,7 +22,7 @@ from gateway.http.exchange import Call, Reply
 from gateway.http.routes import NO_BODY, Found, Route, find_route
 from gateway.net.messages import RawRequest, RawResponse
 from gateway.observe import METRICS
-from gateway.observe.metric_table import REQUESTS
+from gateway.observe.metric_table import ACCEPT_STAGE_SECONDS, REQUESTS
 from gateway.ports import Clock, StoreUnavailable
 
 _REQUEST_ID_BYTES: Final = 8
@@ -100,7 +100,9 @@ class Application:
                 nonce=caller.authorization.nonce,
                 body=reply.body,
             )
-            headers |= format_response_headers(await self.crypto.sign_response(answer))
+            with METRICS.timed(ACCEPT_STAGE_SECONDS, stage="sign"):
+                signature = await self.crypto.sign_response(answer)
+            headers |= format_response_headers(signature)
         return RawResponse(status=reply.status, body=reply.body, headers=headers)
 
 

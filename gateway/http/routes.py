@@ -17,7 +17,10 @@ NO_BODY: Final = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One call. `open` needs no Authorization; `spends` is False where the handler settles the nonce itself; `bare` refuses a query."""
+    """One call. `open` needs no Authorization; `bare` refuses a query; `limit` bounds the body, in bytes.
+
+    `spends` is False where the handler settles the nonce itself.
+    """
 
     method: str
     template: str

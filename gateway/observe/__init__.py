@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from gateway.observe.logs import Log, configure_logging, get_log
 from gateway.observe.metrics import METRICS, Metrics, render_metrics
-from gateway.observe.traces import Trace, child_trace, format_traceparent, new_trace, parse_traceparent
+from gateway.observe.traces import (
+    Trace,
+    child_trace,
+    continue_trace,
+    format_traceparent,
+    new_trace,
+    parse_traceparent,
+)
 
 __all__ = [
     "METRICS",
@@ -13,6 +20,7 @@ __all__ = [
     "Trace",
     "child_trace",
     "configure_logging",
+    "continue_trace",
     "format_traceparent",
     "get_log",
     "new_trace",

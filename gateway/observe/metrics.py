@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from time import perf_counter
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -53,6 +55,15 @@ class Metrics:
         """Put a value into a histogram."""
         histogram = self._histograms[row]
         (histogram.labels(**labels) if labels else histogram).observe(value)
+
+    @contextmanager
+    def timed(self, row: MetricRow, **labels: str) -> Iterator[None]:
+        """Observe the seconds that the block takes, however it ends."""
+        started = perf_counter()
+        try:
+            yield
+        finally:
+            self.observe(row, perf_counter() - started, **labels)
 
     def value(self, sample: str, **labels: str) -> float | None:
         """The current value of a sample by its full name (`…_total`, `…_sum`), None while it is unset."""

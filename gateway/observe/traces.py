@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from secrets import token_bytes
 from typing import Final
 
 Random = Callable[[int], bytes]
@@ -55,6 +56,12 @@ def child_trace(trace: Trace, random: Random) -> Trace:
 def format_traceparent(trace: Trace) -> str:
     """The header's value."""
     return f"00-{trace.trace_id}-{trace.span_id}-{int(trace.sampled):02x}"
+
+
+def continue_trace(text: str | None) -> str:
+    """The traceparent of the next step: in the caller's trace where `text` names one, else in a new one."""
+    caller = parse_traceparent(text)
+    return format_traceparent(child_trace(caller, token_bytes) if caller else new_trace(token_bytes))
 
 
 def _identifier(random: Random, size: int) -> str:

@@ -109,6 +109,10 @@ class Deliveries(Protocol):
         """
         ...
 
+    async def void_leases(self, now: int) -> int:
+        """Take back every claim, whoever holds it, as `sweep` does: when the one process of a SQLite home starts."""
+        ...
+
     async def sweep(self, *, now: int) -> Swept:
         """Take back rows of dead workers (attempt closed: retry, WORKER_LOST), due at once; five claims without an
         outcome park the row (held, with an alert). Mend heads that wait although nothing stands before them.
