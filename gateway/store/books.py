@@ -1,0 +1,72 @@
+"""Alerts, the audit log, counts, and the state of the database itself."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, insert, or_, select, tuple_, update
+
+from gateway.ports import Alert, Audit
+from gateway.store.dialect import POSTGRESQL, name_of
+from gateway.store.schema import ALERTS, AUDITS, DEAD, DELIVERIES, LIVE, NONCES, OPEN_ALERT
+
+_D = DELIVERIES.c
+_SHOWN: Final = (ALERTS.c.code, ALERTS.c.about, ALERTS.c.text, ALERTS.c.first_at, ALERTS.c.times)
+_AUDIT: Final = insert(AUDITS)
+
+
+def write_audit(connection: Connection, audit: Audit, *, now: int) -> None:
+    """Append one row of who changed what, and why."""
+    row = {"at": now, "actor": audit.actor, "action": audit.action, "about": audit.about, "reason": audit.reason}
+    connection.execute(_AUDIT, row)
+
+
+def alerts(connection: Connection) -> list[tuple[Alert, int, int]]:
+    """Open alerts with their first instant and count, oldest first."""
+    rows = connection.execute(select(*_SHOWN).where(OPEN_ALERT).order_by(ALERTS.c.id))
+    return [(Alert(code=row.code, about=row.about, text=row.text), row.first_at, row.times) for row in rows]
+
+
+def close_alert(connection: Connection, *, code: str, about: str, now: int, audit: Audit) -> bool:
+    """Close an open alert; the next one of its kind is a new row."""
+    named = (ALERTS.c.code == code, ALERTS.c.about == about, OPEN_ALERT)
+    closed = connection.execute(update(ALERTS).where(*named).values(closed_at=now)).rowcount
+    if closed:
+        write_audit(connection, audit, now=now)
+    return bool(closed)
+
+
+def audits(connection: Connection, *, limit: int) -> list[tuple[int, Audit]]:
+    """The newest audit rows with their instants."""
+    rows = connection.execute(select(AUDITS).order_by(AUDITS.c.id.desc()).limit(limit))
+    return [(row.at, Audit(actor=row.actor, action=row.action, about=row.about, reason=row.reason)) for row in rows]
+
+
+def tally(connection: Connection) -> dict[tuple[str, str], int]:
+    """Live rows and dead letters: (recipient, state) → count."""
+    counted = select(_D.recipient, _D.state, func.count()).where(or_(LIVE, DEAD)).group_by(_D.recipient, _D.state)
+    return {(recipient, state): count for recipient, state, count in connection.execute(counted)}
+
+
+def skew(connection: Connection, *, now: int) -> int:
+    """`now` minus the database's clock; a SQLite file has no clock but the process's."""
+    if name_of(connection) != POSTGRESQL:
+        return 0
+    seconds = func.extract("epoch", func.clock_timestamp())
+    there: int = connection.execute(select(cast(seconds * 1_000_000, BigInteger))).scalar_one()
+    return now - there
+
+
+def _purging() -> Any:
+    key = (NONCES.c.serial_no, NONCES.c.value)
+    old = select(*key).where(NONCES.c.spent_at < bindparam("before", type_=BigInteger()))
+    oldest = old.order_by(NONCES.c.spent_at).limit(bindparam("most"))
+    return delete(NONCES).where(tuple_(*key).in_(oldest))
+
+
+_PURGE: Final = _purging()
+
+
+def purge_nonces(connection: Connection, *, before: int, limit: int) -> int:
+    """Delete at most `limit` nonces spent before `before`."""
+    return connection.execute(_PURGE, {"before": before, "most": limit}).rowcount

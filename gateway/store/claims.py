@@ -1,0 +1,53 @@
+"""Claims: a worker takes heads that are due, with an attempt row each and a token that fences it (point 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, Text, bindparam, exists, insert, select, update
+
+from gateway.core.delivery import State
+from gateway.ports import Claimed
+from gateway.store.dialect import as_ids, given_ids, name_of
+from gateway.store.outbox import LEASE, load_messages
+from gateway.store.schema import ATTEMPTS, DELIVERIES, LIVE, WORKERS
+from gateway.store.subjects import is_head
+
+_D = DELIVERIES.c
+_NOW: Final = bindparam("now", type_=BigInteger())
+_WORKER: Final = bindparam("claimer", type_=Text())
+_BEATS: Final = exists().where(WORKERS.c.id == _WORKER, WORKERS.c.beat_at > bindparam("oldest", type_=BigInteger()))
+
+_START: Final = insert(ATTEMPTS).values(outcome="started")
+
+
+@cache
+def _claiming(dialect: str) -> Any:
+    due = (LIVE, _D.due_at <= _NOW, _D.worker.is_(None))
+    free = select(_D.id).where(_D.id.in_(given_ids(dialect)), *due, is_head(), _BEATS).order_by(_D.id)
+    locked = free.with_for_update(skip_locked=True, of=DELIVERIES).cte("locked")
+    raised = {"token": _D.token + 1, "claims": _D.claims + 1, "attempts": _D.attempts + 1}
+    claim = update(DELIVERIES).where(_D.id.in_(select(locked.c.id)))
+    taken = claim.values(worker=_WORKER, state=State.DELIVERING.value, **raised)
+    return taken.returning(_D.id, _D.token, _D.attempts)
+
+
+def claim(connection: Connection, *, delivery_ids: Collection[int], worker: str, now: int) -> list[Claimed]:
+    """Claim those that are claimable heads, due and free, for a worker whose beat is fresh."""
+    asked = as_ids(delivery_ids) | {"now": now, "claimer": worker, "oldest": now - LEASE}
+    rows = {row.id: row for row in connection.execute(_claiming(name_of(connection)), asked)}
+    if not rows:
+        return []
+    started = [{"delivery_id": row.id, "number": row.attempts, "started_at": now} for row in rows.values()]
+    connection.execute(_START, started)
+    return [
+        Claimed(
+            delivery_id=head.delivery_id,
+            token=rows[head.delivery_id].token,
+            attempt=rows[head.delivery_id].attempts,
+            message=head.message,
+        )
+        for head in load_messages(connection, sorted(rows))
+    ]

@@ -1,0 +1,119 @@
+"""Accepts a batch in one transaction: the hot path, a constant number of statements (architecture points 1 and 2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, Select, Text, and_, bindparam, select, update
+
+from gateway.core.intake import (
+    Fold,
+    Item,
+    Known,
+    NewDelivery,
+    Nonce,
+    Outcome,
+    Subject,
+    wanted_ids,
+    wanted_subjects,
+)
+from gateway.core.order import Order
+from gateway.store.dialect import Types, as_given, given, insert_given, name_of
+from gateway.store.rows import INSERT_DELIVERY, INSERT_MESSAGE, delivery_row, message_row
+from gateway.store.schema import MESSAGES, NONCES, SUBJECTS
+from gateway.store.subjects import Pair, advance, find_occupied, lock_subjects
+
+_NONCE: Final[Types] = {"serial_no": Text(), "value": Text(), "spent_at": BigInteger()}
+_KEY: Final[Types] = {"source": Text(), "id": Text()}
+
+_CHANGE: Final = (
+    update(SUBJECTS)
+    .where(SUBJECTS.c.subject == bindparam("key"))
+    .values(position=bindparam("reached"), order_json=bindparam("standing"))
+)
+
+
+def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
+    """Settle a batch in arrival order; the outcomes are true once the transaction is committed."""
+    fresh = _spend(connection, items)
+    locked = lock_subjects(connection, wanted_subjects(items))
+    subjects = {key: _subject(*row) for key, row in locked.items()}
+    before = {key: position for key, (position, _) in locked.items()}
+    fold = Fold(fresh=fresh, known=_find_known(connection, items), subjects=subjects)
+    outcomes = fold.run(items)
+    _write(connection, fold.new, before)
+    _write_subjects(connection, subjects, before)
+    return outcomes
+
+
+@cache
+def _spending(dialect: str) -> Any:
+    statement = insert_given(dialect, NONCES, _NONCE)
+    return statement.on_conflict_do_nothing().returning(NONCES.c.serial_no, NONCES.c.value)
+
+
+def _spend(connection: Connection, items: Sequence[Item]) -> set[Nonce]:
+    """Insert the batch's nonces, sorted and each once; those that were fresh."""
+    spent = {(item.nonce.serial_no, item.nonce.value): item.at for item in reversed(items)}
+    rows = [{"serial_no": serial, "value": value, "spent_at": at} for (serial, value), at in sorted(spent.items())]
+    fresh = connection.execute(_spending(name_of(connection)), as_given(rows))
+    return {Nonce(serial_no=serial, value=value) for serial, value in fresh}
+
+
+def _subject(position: int, order_json: str | None) -> Subject:
+    return Subject(position=position, order=None if order_json is None else Order.from_json(json.loads(order_json)))
+
+
+@cache
+def _knowing(dialect: str) -> Select[Any]:
+    keys = given(dialect, _KEY)
+    same = and_(MESSAGES.c.source == keys.c.source, MESSAGES.c.id == keys.c.id)
+    return select(MESSAGES.c.source, MESSAGES.c.id, MESSAGES.c.digest, MESSAGES.c.receipt).select_from(
+        keys.join(MESSAGES, same)
+    )
+
+
+def _find_known(connection: Connection, items: Sequence[Item]) -> dict[tuple[str, str], Known]:
+    """The batch's ids that are kept already, read after the subjects are locked."""
+    wanted = wanted_ids(items)
+    if not wanted:
+        return {}
+    rows = connection.execute(_knowing(name_of(connection)), as_given({"source": s, "id": i} for s, i in wanted))
+    return {(source, number): Known(digest=digest, receipt=receipt) for source, number, digest, receipt in rows}
+
+
+def _write(connection: Connection, new: Sequence[NewDelivery], before: dict[str, int]) -> None:
+    if not new:
+        return
+    occupied = find_occupied(connection, {_pair(row) for row in new if not row.filed and before[row.message.subject]})
+    connection.execute(INSERT_MESSAGE, [message_row(row.message) for row in new])
+    connection.execute(INSERT_DELIVERY, [_delivery(row, occupied) for row in new])
+
+
+def _pair(row: NewDelivery) -> Pair:
+    return (row.message.recipient, row.message.subject)
+
+
+def _delivery(row: NewDelivery, occupied: set[Pair]) -> dict[str, Any]:
+    """The delivery row: due at once where nothing live stands before it, in the database or in this batch."""
+    at = row.message.received_at
+    due_at = None if _pair(row) in occupied else at
+    if not row.filed:
+        occupied.add(_pair(row))
+    return delivery_row(row.message, position=row.position, due_at=due_at, accepted_at=at)
+
+
+def _write_subjects(connection: Connection, subjects: dict[str, Subject], before: dict[str, int]) -> None:
+    changed = {key: subject for key, subject in subjects.items() if subject.changed}
+    if changed:
+        connection.execute(_CHANGE, [_standing(key, subject) for key, subject in changed.items()])
+    moved = {key: subject.position for key, subject in subjects.items() if subject.position != before[key]}
+    advance(connection, {key: position for key, position in moved.items() if key not in changed})
+
+
+def _standing(key: str, subject: Subject) -> dict[str, Any]:
+    order = None if subject.order is None else json.dumps(subject.order.to_json(), ensure_ascii=False)
+    return {"key": key, "reached": subject.position, "standing": order}

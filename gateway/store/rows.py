@@ -1,0 +1,53 @@
+"""Records to rows and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Row, insert
+
+from gateway.core.delivery import State
+from gateway.core.message import Message
+from gateway.core.party import GATEWAY
+from gateway.store.schema import DELIVERIES, MESSAGES
+
+AnyRow = Row[*tuple[Any, ...]]
+
+MESSAGE_COLUMNS: Final = tuple(MESSAGES.c)
+_NAMES: Final = tuple(column.name for column in MESSAGE_COLUMNS)
+
+INSERT_MESSAGE: Final = insert(MESSAGES)
+INSERT_DELIVERY: Final = insert(DELIVERIES)
+
+
+def message_row(message: Message) -> dict[str, Any]:
+    """The row of `messages`."""
+    return {name: getattr(message, name) for name in _NAMES}
+
+
+def message_of(row: Mapping[Any, Any]) -> Message:
+    """The message of a row that selected MESSAGE_COLUMNS."""
+    return Message(**{column.name: row[column] for column in MESSAGE_COLUMNS})
+
+
+def delivery_row(message: Message, *, position: int, due_at: int | None, accepted_at: int) -> dict[str, Any]:
+    """A new row of `deliveries`; a message to the gateway is filed: delivered at once (protocol section 6)."""
+    filed = message.recipient == GATEWAY
+    return {
+        "source": message.source,
+        "message_id": message.id,
+        "recipient": message.recipient,
+        "subject": message.subject,
+        "position": position,
+        "state": (State.DELIVERED if filed else State.ACCEPTED).value,
+        "mailed": not filed,
+        "stood": False,
+        "due_at": None if filed else due_at,
+        "published_times": 0,
+        "token": 0,
+        "claims": 0,
+        "attempts": 0,
+        "accepted_at": accepted_at,
+        "ended_at": accepted_at if filed else None,
+    }

@@ -1,0 +1,133 @@
+"""Runs the store's synchronous work off the event loop: one call is one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
+
+import psycopg
+from sqlalchemy import Connection, Engine, exc
+from sqlalchemy.engine import URL
+
+from gateway.ports import StoreUnavailable
+from gateway.store.engine import STATEMENT_SECONDS, postgres_engine, sqlite_engine
+from gateway.store.failures import may_run_again, wrapped
+from gateway.store.writer import GroupWriter
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+TRIES: Final = 3
+DEADLINE: Final = STATEMENT_SECONDS + 5
+READERS: Final = 2
+
+
+class Runner(Protocol):
+    """Runs work in a transaction; raises StoreUnavailable for the database's troubles."""
+
+    async def read(self, work: Work[T]) -> T:
+        """Run work that changes nothing."""
+        ...
+
+    async def write(self, work: Work[T]) -> T:
+        """Run work and commit it; returns only after the COMMIT."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was handed in and let go of the connections."""
+        ...
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call to a server; `driver` is the driver's connection while it uses one, its COMMIT included."""
+
+    driver: Any = None
+
+
+class PostgresRunner:
+    """A thread a connection. A call that outlives its deadline has its connection cut, so that no thread stays."""
+
+    def __init__(self, url: URL, *, size: int, deadline: float = DEADLINE) -> None:
+        self._engine = postgres_engine(url, size=size)
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="store")
+        self._deadline = deadline
+
+    async def read(self, work: Work[T]) -> T:
+        """Run work that changes nothing."""
+        return await self.write(work)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run work and commit it; deadlocks and serialisation failures run again."""
+        call = _Call()
+        running = asyncio.get_running_loop().run_in_executor(self._threads, self._transact, work, call)
+        try:
+            return await asyncio.wait_for(running, self._deadline)
+        except TimeoutError as error:
+            _cut(call)
+            raise StoreUnavailable(f"the database did not answer within {self._deadline} s") from error
+
+    async def close(self) -> None:
+        """Wait for the calls under way."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._engine.dispose()
+
+    def _transact(self, work: Work[T], call: _Call) -> T:
+        with wrapped():
+            for _ in range(TRIES - 1):
+                try:
+                    return self._once(work, call)
+                except exc.DBAPIError as error:
+                    if not may_run_again(error):
+                        raise
+            return self._once(work, call)
+
+    def _once(self, work: Work[T], call: _Call) -> T:
+        try:
+            with self._engine.begin() as connection:
+                call.driver = connection.connection.driver_connection
+                return work(connection)
+        finally:
+            call.driver = None
+
+
+def _cut(call: _Call) -> None:
+    """Shut the socket under a call, so that its thread's wait ends with an error."""
+    if call.driver is None:
+        return
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(call.driver.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
+class SqliteRunner:
+    """One group-committing writer and a few readers on one file."""
+
+    def __init__(self, url: URL) -> None:
+        self._readers = sqlite_engine(url, writer=False, size=READERS)
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store")
+        self._writer = GroupWriter(sqlite_engine(url, writer=True))
+
+    async def read(self, work: Work[T]) -> T:
+        """Run work on a snapshot of what is committed."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _read, self._readers, work)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run work in the writer's next group."""
+        return await asyncio.wrap_future(self._writer.submit(work))
+
+    async def close(self) -> None:
+        """Flush the writer."""
+        await asyncio.to_thread(self._writer.close)
+        await asyncio.to_thread(self._threads.shutdown)
+        self._readers.dispose()
+
+
+def _read(engine: Engine, work: Work[T]) -> T:
+    with wrapped(), engine.begin() as connection:
+        return work(connection)

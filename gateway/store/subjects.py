@@ -1,0 +1,106 @@
+"""The case lock, and what is done under it: positions, and who of a recipient and subject is next.
+
+Every transaction that adds a row to a subject or ends one of its rows holds the subject's row first (architecture
+point 2), several in sorted order. So the rows before a row can only become fewer once it is seen, and ending a row
+never misses the one that waits behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    not_,
+    select,
+    tuple_,
+    update,
+)
+
+from gateway.store.dialect import Types, as_given, given, insert_given, name_of
+from gateway.store.schema import DELIVERIES, LIVE, SUBJECTS, WAITS
+
+Pair = tuple[str, str]
+"""Recipient and subject: what is kept in order."""
+
+_SUBJECT: Final[Types] = {"subject": Text()}
+_PAIR: Final[Types] = {"recipient": Text(), "subject": Text()}
+
+_ADVANCE: Final = update(SUBJECTS).where(SUBJECTS.c.subject == bindparam("key")).values(position=bindparam("reached"))
+
+
+@cache
+def _locking(dialect: str) -> Any:
+    """Make the rows that are missing and lock all: the empty update is the lock."""
+    statement = insert_given(dialect, SUBJECTS, _SUBJECT, position=0)
+    return statement.on_conflict_do_update(
+        index_elements=["subject"], set_={"position": SUBJECTS.c.position}
+    ).returning(SUBJECTS.c.subject, SUBJECTS.c.position, SUBJECTS.c.order_json)
+
+
+def lock_subjects(connection: Connection, subjects: Iterable[str]) -> dict[str, tuple[int, str | None]]:
+    """Lock subjects in sorted order until COMMIT, made on demand: subject → (last position, order as JSON or None)."""
+    wanted = sorted(set(subjects))
+    if not wanted:
+        return {}
+    rows = connection.execute(_locking(name_of(connection)), as_given({"subject": subject} for subject in wanted))
+    return {subject: (position, order_json) for subject, position, order_json in rows}
+
+
+def advance(connection: Connection, positions: dict[str, int]) -> None:
+    """Write the last positions given in locked subjects."""
+    if positions:
+        connection.execute(_ADVANCE, [{"key": key, "reached": reached} for key, reached in positions.items()])
+
+
+@cache
+def _occupied(dialect: str) -> Select[Any]:
+    pairs = given(dialect, _PAIR)
+    same = and_(DELIVERIES.c.recipient == pairs.c.recipient, DELIVERIES.c.subject == pairs.c.subject, LIVE)
+    return select(pairs.c.recipient, pairs.c.subject).where(exists().where(same).correlate(pairs))
+
+
+def find_occupied(connection: Connection, pairs: Collection[Pair]) -> set[Pair]:
+    """Those pairs that have a live row; their subjects are locked."""
+    if not pairs:
+        return set()
+    rows = connection.execute(_occupied(name_of(connection)), _as_pairs(pairs))
+    return {(recipient, subject) for recipient, subject in rows}
+
+
+def is_head() -> ColumnElement[bool]:
+    """No live row of the same recipient and subject stands before this row of `deliveries`."""
+    earlier = DELIVERIES.alias("earlier")
+    before = and_(
+        earlier.c.recipient == DELIVERIES.c.recipient,
+        earlier.c.subject == DELIVERIES.c.subject,
+        earlier.c.ended_at.is_(None),
+        earlier.c.position < DELIVERIES.c.position,
+    )
+    return not_(exists().where(before).correlate(DELIVERIES))
+
+
+@cache
+def _waking(dialect: str) -> Update:
+    pairs = given(dialect, _PAIR)
+    ours = tuple_(DELIVERIES.c.recipient, DELIVERIES.c.subject).in_(select(pairs.c.recipient, pairs.c.subject))
+    return update(DELIVERIES).where(ours, WAITS, is_head()).values(due_at=bindparam("now"))
+
+
+def wake_next(connection: Connection, pairs: Collection[Pair], *, now: int) -> None:
+    """After rows of these pairs ended under the subjects' locks: the next row of each is due at `now`."""
+    if pairs:
+        connection.execute(_waking(name_of(connection)), _as_pairs(pairs) | {"now": now})
+
+
+def _as_pairs(pairs: Collection[Pair]) -> dict[str, Any]:
+    return as_given({"recipient": recipient, "subject": subject} for recipient, subject in sorted(pairs))
