@@ -1,0 +1,179 @@
+"""A signed client of the gateway's API: what a bank's own software would do, no more.
+
+Source: protocol sections 3 to 5. An answer that does not verify proves nothing: the same bytes are sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+from gateway.core.errors import Problem
+from gateway.core.exchange import Answer
+from gateway.core.party import GATEWAY
+from gateway.core.wire.authorization import check_timestamp
+from gateway.core.wire.response import parse_response_headers
+from gateway.core.wire.strict_json import parse_object
+from gateway.crypto.signer import new_nonce, verify_response
+from gateway.net.client import HttpClient
+from gateway.ports import Clock
+from gateway.retrying import Backoff
+from gateway.simulator.identity import Identity
+from gateway.simulator.trust import Trust
+
+_SECOND: Final = 1_000_000
+_MAX_BODY: Final = 8 * 1024 * 1024
+_CALL_S: Final = 15.0
+_KEYS: Final = "/v1/keys"
+_RELIST: Final = 3600 * _SECOND
+"""A client that asks each hour learns the gateway's next key long before its first signature (section 3: 7 days)."""
+
+TRY_AGAIN: Final = frozenset({429, 500, 503})
+_UNSIGNED: Final = "应答没有可信的签名，不足为凭。"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer of the gateway. `verdict` is "verified", or why its signature proves nothing; `status` None: none came.
+
+    `error` says in Chinese why no answer came.
+    """
+
+    status: int | None
+    body: bytes
+    verdict: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def proven(self) -> bool:
+        """Whether the gateway's signature verified."""
+        return self.verdict == "verified"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The body as JSON; empty when it is none."""
+        try:
+            return parse_object(self.body)
+        except Problem:
+            return {}
+
+
+class GatewayClient:
+    """Calls the gateway as one party. `give_up_after` bounds in seconds how long one message is tried."""
+
+    def __init__(
+        self,
+        base_url: str,
+        identity: Identity,
+        *,
+        clock: Clock,
+        trust: Trust,
+        ca_file: str | None = None,
+        give_up_after: float = 300.0,
+        unproven_tries: int = 5,
+    ) -> None:
+        self._base = base_url.rstrip("/")
+        self._identity = identity
+        self._clock = clock
+        self.trust = trust
+        self._http = HttpClient(ca_file=ca_file, limit=_MAX_BODY)
+        self._give_up_after = give_up_after
+        self._unproven_tries = unproven_tries
+        self._relist_at = 0
+        self._backoff = Backoff(first=0.1, longest=5.0)
+
+    async def post_message(self, event: bytes) -> Reply:
+        """Send a message until an answer proves its fate: same bytes, a fresh nonce and timestamp each time.
+
+        No answer, 429, 500 and 503 are tried again until the time is up; an unproven answer a few times only.
+        """
+        deadline = self._clock.now() + int(self._give_up_after * _SECOND)
+        failures = unproven = 0
+        while True:
+            reply = await self.call("POST", "/v1/messages", event, content_type="application/cloudevents+json")
+            unproven += reply.status is not None and reply.status not in TRY_AGAIN and not reply.proven
+            if _is_final(reply) or unproven >= self._unproven_tries or self._clock.now() >= deadline:
+                return reply
+            failures += 1
+            await self._clock.sleep(max(self._backoff.delay(failures), _retry_after(reply)))
+
+    async def get_message(self, source: str, id: str) -> Reply:  # noqa: A002 - the wire's own name
+        """State, attempts and receipt of a message."""
+        return await self.call("GET", f"/v1/messages/{quote(source, safe='')}/{quote(id, safe='')}")
+
+    async def get_mailbox(self, *, wait: int = 0, limit: int = 20, after: str | None = None) -> Reply:
+        """The messages that wait; `wait` seconds of long poll."""
+        query = f"limit={limit}&wait={wait}" + (f"&after={quote(after, safe='')}" if after else "")
+        return await self.call("GET", f"/v1/mailbox?{query}", within=_CALL_S + wait)
+
+    async def post_receipt(self, delivery_id: str, receipt: bytes) -> Reply:
+        """Post a receipt for a message taken from the mailbox."""
+        target = f"/v1/mailbox/{quote(delivery_id, safe='')}/receipt"
+        return await self.call("POST", target, receipt, content_type="application/json")
+
+    async def get_keys(self) -> Reply:
+        """Learn keys. Taken over from a proven answer; from any answer only while no gateway key is trusted yet.
+
+        The latter is for development: in production the first key is pinned from a file.
+        """
+        self._relist_at = self._clock.now() + (_RELIST if self.trust.knows_gateway else 0)
+        reply = await self.call("GET", _KEYS)
+        if reply.status == 200 and (reply.proven or not self.trust.knows_gateway):  # noqa: PLR2004 - HTTP's own number
+            self.trust.take(reply.document)
+        return reply
+
+    async def call(
+        self, method: str, target: str, body: bytes = b"", *, content_type: str | None = None, within: float = _CALL_S
+    ) -> Reply:
+        """One signed request, one answer, its signature judged."""
+        if target != _KEYS and self._clock.now() >= self._relist_at:
+            await self.get_keys()
+        nonce = new_nonce()
+        authorization = self._identity.authorize(
+            method=method, target=target, body=body, timestamp=self._clock.now() // _SECOND, nonce=nonce
+        )
+        headers = {"Authorization": authorization} | ({"Content-Type": content_type} if content_type else {})
+        url = self._base + target
+        answer = await self._http.request(method, url, headers=headers, body=body, timeout=within)
+        return Reply(
+            status=answer.status,
+            body=answer.body,
+            verdict=self._judge(answer, nonce),
+            headers=answer.headers,
+            error=answer.error,
+        )
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.close()
+
+    def _judge(self, answer: Answer, nonce: str) -> str:
+        if answer.status is None:
+            return answer.error
+        try:
+            self._verify(answer, nonce)
+        except Problem as problem:
+            return f"{problem.code}: {problem.message}"
+        return "verified"
+
+    def _verify(self, answer: Answer, nonce: str) -> None:
+        signature = parse_response_headers(answer.headers)
+        if signature.nonce != nonce:
+            raise Problem("SIGNATURE_INVALID", _UNSIGNED)
+        now = self._clock.now()
+        check_timestamp(signature.timestamp, now)
+        trusted = self.trust.find(GATEWAY, signature.serial_no)
+        trusted.key.check_active(now)
+        verify_response(trusted.public, signature, body=answer.body)
+
+
+def _is_final(reply: Reply) -> bool:
+    return reply.proven and reply.status not in TRY_AGAIN
+
+
+def _retry_after(reply: Reply) -> float:
+    value = reply.headers.get("retry-after", "")
+    return float(value) if value.isascii() and value.isdigit() and len(value) <= 4 else 0.0  # noqa: PLR2004 - hours, not days

@@ -1,0 +1,115 @@
+"""What an institution sends because of a message, as a table: type → replies, fitted to the message they answer.
+
+The bodies are the catalogue's examples; what must correspond (numbers, amounts, payees, dates) comes from the message
+answered or from the guarantee that the institution issued. Source: domain sections 2 and 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from gateway.core.wire.instants import format_beijing
+
+Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a reply is fitted to: the data answered, the guarantees issued so far by number, the instant (µs UTC)."""
+
+    asked: Data
+    guarantees: Mapping[str, Data]
+    now_us: int
+
+
+Fit = Callable[[Context], Data]
+"""The members of the reply's data that replace the example's; a member that is None is left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyRow:
+    """One reply. `variant` names the example to start from; None takes the one for the institution's kind."""
+
+    type: str
+    variant: str | None = None
+    fit: Fit = lambda _: {}
+
+
+def _issue(context: Context) -> Data:
+    asked = context.asked
+    fitted = {
+        "amount": asked["amount"],
+        "contractor": {name: asked["contractor"][name] for name in ("name", "uscc")},
+        "beneficiary": asked["beneficiary"],
+        "projectName": asked["project"]["name"][:200],
+    }
+    return fitted | ({"validTo": asked["requiredValidTo"]} if "requiredValidTo" in asked else {})
+
+
+def _invoice(context: Context) -> Data:
+    return {"requestNo": context.asked["requestNo"], "amount": context.asked["amount"], "tax": None}
+
+
+def _check(context: Context) -> Data:
+    asked = context.asked
+    issued = context.guarantees.get(asked["guaranteeNo"])
+    named = {"guaranteeNo": asked["guaranteeNo"], "queryNo": asked["queryNo"]}
+    blank = {"digest": None, "amount": None, "validFrom": None, "validTo": None}
+    if issued is None:
+        return {**named, **blank, "result": "not_found", "reason": "本机构没有开立过该编号的保函（保单）。"}
+    kept = {
+        "digest": issued["document"]["digest"],
+        "amount": {"currency": "CNY", "fen": issued["amount"]["fen"]},
+        "validFrom": issued["validFrom"],
+        "validTo": issued["validTo"],
+    }
+    if _differs(asked, kept):
+        return {**named, **blank, "result": "mismatch", "reason": "所询内容与留存的保函（保单）不一致。"}
+    return {**named, **kept, "result": "genuine", "reason": None}
+
+
+def _differs(asked: Data, kept: Data) -> bool:
+    amount: Data = asked.get("amount", kept["amount"])
+    texts = any(asked.get(name, kept[name]) != kept[name] for name in ("digest", "validTo"))
+    return texts or bool(amount["fen"] != kept["amount"]["fen"])
+
+
+def _pay(context: Context) -> Data:
+    number = context.asked["noticeNo"]
+    paid_at = format_beijing(context.now_us)
+    return {
+        "noticeNo": number,
+        "results": [
+            {
+                "payeeId": payee["payeeId"],
+                "result": "paid",
+                "transactionNo": f"ZZ{number[-40:]}-{place}",
+                "time": paid_at,
+            }
+            for place, payee in enumerate(context.asked["payees"], start=1)
+        ],
+    }
+
+
+def _release(context: Context) -> Data:
+    asked = context.asked
+    return {name: asked[name] for name in ("confirmationNo", "releaseKind", "guaranteeNo", "account") if name in asked}
+
+
+_STATUSES: Final = tuple(
+    ReplyRow(type="order.status.v1", variant=status) for status in ("accepted", "awaiting_fee", "fee_paid")
+)
+
+PLAN: Final[Mapping[str, tuple[ReplyRow, ...]]] = MappingProxyType(
+    {
+        "guarantee.application.v1": (*_STATUSES, ReplyRow(type="guarantee.issued.v1", fit=_issue)),
+        "invoice.requested.v1": (ReplyRow(type="invoice.issued.v1", variant="default", fit=_invoice),),
+        "authenticity.query.v1": (ReplyRow(type="authenticity.result.v1", variant="default", fit=_check),),
+        "payment.notice.v1": (ReplyRow(type="payment.result.v1", variant="default", fit=_pay),),
+        "release.confirmation.v1": (ReplyRow(type="release.completed.v1", fit=_release),),
+        "guarantee.cancellation.v1": (),
+    }
+)
