@@ -20,7 +20,7 @@ from gateway.crypto.libcrypto import default_provider
 from gateway.crypto.selftest import self_test
 from gateway.flow.service import Loop
 from gateway.net.server import Server, ServerLimits, start_server
-from gateway.observe import configure_logging, get_log
+from gateway.observe import get_log
 from gateway.store import lock_home, open_store
 
 LOCK_FILE: Final = "serve.lock"
@@ -129,9 +129,6 @@ async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) 
     """
     check_role(settings, role)
     self_test(default_provider())
-    configure_logging(
-        level=settings.log.level, form=settings.log.format, file=settings.log.file, deployment=settings.deployment
-    )
     with lock_home(settings.home / LOCK_FILE) if settings.embedded else nullcontext():
         store = open_store(settings.database)
         await store.open()

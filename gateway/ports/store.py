@@ -109,7 +109,7 @@ class Deliveries(Protocol):
         """
         ...
 
-    async def void_leases(self, now: int) -> int:
+    async def void_leases(self, now: int) -> Swept:
         """Take back every claim, whoever holds it, as `sweep` does: when the one process of a SQLite home starts."""
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -59,13 +59,14 @@ _GIVE_BACK: Final = (
 _UNTRY: Final = delete(ATTEMPTS).where(*_OPEN)
 
 
-def release(connection: Connection, *, worker: str, now: int) -> int:
-    """Give back everything this worker holds without costing an attempt, and forget the worker."""
-    rows = connection.execute(_HELD, {"leaver": worker}).all()
+def release(connection: Connection, *, worker: str, now: int, keep: Collection[int] | None = None) -> int:
+    """Give back what this worker holds, but for `keep`, at no attempt's cost; without `keep`, forget the worker."""
+    rows = [row for row in connection.execute(_HELD, {"leaver": worker}) if row.id not in (keep or ())]
     if rows:
         connection.execute(_GIVE_BACK, [_given_back(row, now) for row in rows])
         connection.execute(_UNTRY, [{"row": row.id, "attempt": row.attempts} for row in rows])
-    connection.execute(delete(WORKERS).where(WORKERS.c.id == worker))
+    if keep is None:
+        connection.execute(delete(WORKERS).where(WORKERS.c.id == worker))
     return len(rows)
 
 

@@ -137,9 +137,9 @@ class _Deliveries(_Base):
         """The worker lives."""
         await self._write(partial(leases.beat, worker=worker, now=now))
 
-    async def release(self, worker: str, *, now: int) -> int:
+    async def release(self, worker: str, *, now: int, keep: Collection[int] | None = None) -> int:
         """Give back everything that the worker holds."""
-        return await self._write(partial(leases.release, worker=worker, now=now))
+        return await self._write(partial(leases.release, worker=worker, now=now, keep=keep))
 
     async def sweep(self, *, now: int) -> Swept:
         """Mend what dead workers left."""
