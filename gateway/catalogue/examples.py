@@ -27,7 +27,6 @@ SPECIMEN_SERIAL: Final = "202611200001"
 _VALID: Final = SCHEMAS / "examples" / "valid"
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*")
-_DAY_US: Final = 86_400_000_000
 
 
 def list_variants(type_: str) -> tuple[str, ...]:
@@ -55,14 +54,19 @@ def example(
     files = _find_files(type_)
     specimen = _read(files[_choose(type_, files, variant, kind)])
     number = subject or SPECIMEN_SUBJECT
-    days = (now_us - parse_rfc3339(specimen["time"])) // _DAY_US
-    changes = _Changes(subject=number, serial=_derive_serial(number), days=timedelta(days=days))
+    time = format_beijing(now_us)
+    changes = _Changes(
+        subject=number,
+        serial=_derive_serial(number),
+        days=_date_of(time) - _date_of(specimen["time"]),
+        microseconds=now_us - parse_rfc3339(specimen["time"]),
+    )
     return specimen | {
         "id": id or uuid4().hex,
         "source": source or specimen["source"],
         "recipient": recipient or specimen["recipient"],
         "subject": number,
-        "time": format_beijing(now_us),
+        "time": time,
         "data": changes.rewrite(specimen["data"]),
     }
 
@@ -79,6 +83,7 @@ class _Changes:
     subject: str
     serial: str
     days: timedelta
+    microseconds: int
 
     def rewrite(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -93,8 +98,13 @@ class _Changes:
         if _DATE.fullmatch(text):
             return (date.fromisoformat(text) + self.days).isoformat()
         if _INSTANT.fullmatch(text):
-            return format_beijing(parse_rfc3339(text) + self.days // timedelta(microseconds=1))
+            return format_beijing(parse_rfc3339(text) + self.microseconds)
         return text.replace(SPECIMEN_SERIAL, self.serial)
+
+
+def _date_of(time: str) -> date:
+    """The day of an instant written in Beijing time, as specimens are."""
+    return date.fromisoformat(time[:10])
 
 
 def _derive_serial(subject: str) -> str:

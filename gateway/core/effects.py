@@ -70,11 +70,9 @@ def _move(
 
 
 def _enter(order: Order, row: Transition, now: int) -> Order:
-    state, flag = row.to or order.state, order.flag or row.flag
-    if state == order.state and flag == order.flag:
+    if row.to in {None, order.state}:
         return order
-    since = order.since if state == order.state else now
-    return replace(order, state=state, flag=flag, since=since)
+    return replace(order, state=row.to, since=now)
 
 
 def _check_owner(order: Order | None, envelope: Envelope, row: TypeRow, source_role: str) -> None:
