@@ -1,0 +1,138 @@
+"""The doctor's checks: each is one row, whatever happens in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from gateway.cli.exits import CHECK, Failure, explain
+from gateway.cli.homes import in_store, now_us, open_home
+from gateway.cli.key_files import read_private_key
+from gateway.config import Settings, hide_password
+from gateway.core.party import GATEWAY, Directory, Key
+from gateway.core.wire.instants import format_beijing
+
+Row = dict[str, Any]
+
+_WARN_DAYS: Final = 30
+_DAY_US: Final = 86_400_000_000
+_CONNECT_SECONDS: Final = 5.0
+_AMQP_PORTS: Final[Mapping[str, int]] = {"amqp": 5672, "amqps": 5671}
+_GREETING: Final = b"AMQP\x00\x00\x09\x01"
+
+
+def examine(home: Path | None) -> list[Row]:
+    """All checks that can be made; without a home only the host's."""
+    rows = [_try("国密库", _check_crypto)]
+    if home is None:
+        return rows
+    settings: list[Settings] = []
+    rows.append(_try("设置", lambda: _check_settings(home, settings)))
+    if settings:
+        rows += [_try(name, partial(check, settings[0])) for name, check in _CHECKS]
+    return rows
+
+
+def _try(name: str, check: Callable[[], str]) -> Row:
+    try:
+        return {"check": name, "ok": True, "detail": check()}
+    except Exception as error:  # noqa: BLE001 - a check that fails in any way is a row of the report
+        return {"check": name, "ok": False, "detail": explain(error)[1]}
+
+
+def _check_crypto() -> str:
+    from gateway.crypto.libcrypto import default_provider
+    from gateway.crypto.selftest import self_test
+
+    provider = default_provider()
+    self_test(provider)
+    return f"SM2、SM3 自检通过（{provider.name}）"
+
+
+def _check_settings(home: Path, found: list[Settings]) -> str:
+    settings = open_home(home)
+    found.append(settings)
+    return f"{settings.home}（{settings.environment}{'，开发目录' if settings.development else ''}）"
+
+
+def _check_key(settings: Settings) -> str:
+    return f"{settings.key_file}（序列号 {read_private_key(settings.key_file).serial_no}）"
+
+
+def _check_database(settings: Settings) -> str:
+    from gateway.store import check
+
+    check(settings.database)
+
+    async def nothing(_store: object) -> None:
+        """Opening it checked its safety settings."""
+
+    in_store(settings, nothing)
+    return hide_password(settings.database)
+
+
+def _check_clock(settings: Settings) -> str:
+    skew_s = in_store(settings, lambda store: store.skew(now_us())) / 1_000_000
+    if abs(skew_s) > settings.clock.max_skew_seconds:
+        raise Failure(CHECK, f"本机与数据库时钟相差 {skew_s:.1f} 秒，请校准（例如启用 chrony）")
+    return f"与数据库相差 {skew_s:.3f} 秒"
+
+
+def _check_bus(settings: Settings) -> str:
+    if settings.bus == "local":
+        return "local（进程内）"
+    parts = urlsplit(settings.bus)
+    port = parts.port or _AMQP_PORTS[parts.scheme]
+    asyncio.run(_greet(parts.hostname or "localhost", port, tls=parts.scheme == "amqps"))
+    return hide_password(settings.bus)
+
+
+async def _greet(host: str, port: int, *, tls: bool) -> None:
+    """A broker answers the protocol header with a method frame; anything else is not a broker."""
+    async with asyncio.timeout(_CONNECT_SECONDS):
+        reader, writer = await asyncio.open_connection(host, port, ssl=tls or None)
+        writer.write(_GREETING)
+        first = await reader.read(1)
+        writer.close()
+    if first != b"\x01":
+        raise Failure(CHECK, f"{host}:{port} 不是 AMQP 0-9-1 服务，请核对 bus 设置")
+
+
+def _check_keys(settings: Settings) -> str:
+    """Every party has a key that is valid now and is not about to expire; the gateway's is the one of its file."""
+    directory = in_store(settings, lambda store: store.directory())
+    now = now_us()
+    faults = [text for owner in directory.parties if (text := _key_fault(directory, owner, now))]
+    own = read_private_key(settings.key_file).serial_no
+    if directory.keys.get((GATEWAY, own)) is None:
+        faults.append(f"网关私钥 {own} 未登记，请用 wgg institution key add gateway 登记其公钥")
+    if faults:
+        raise Failure(CHECK, "；".join(faults))
+    return f"{len(directory.parties)} 方均有有效公钥"
+
+
+def _key_fault(directory: Directory, owner: str, now: int) -> str | None:
+    valid = [key for key in directory.keys.values() if key.owner_id == owner and _is_active(key, now)]
+    if not valid:
+        return f"{owner} 没有有效公钥"
+    end = max(key.not_after for key in valid)
+    if end - now < _WARN_DAYS * _DAY_US:
+        return f"{owner} 的公钥将于 {format_beijing(end)} 到期，请尽快轮换"
+    return None
+
+
+def _is_active(key: Key, now: int) -> bool:
+    return key.status == "active" and key.not_before <= now < key.not_after
+
+
+_CHECKS: Final[Sequence[tuple[str, Callable[[Settings], str]]]] = (
+    ("网关密钥", _check_key),
+    ("数据库", _check_database),
+    ("时钟", _check_clock),
+    ("总线", _check_bus),
+    ("公钥有效期", _check_keys),
+)

@@ -1,0 +1,43 @@
+"""A command's way to its home and its store."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.config import Settings, load_settings
+from gateway.ports import Audit, Store
+
+T = TypeVar("T")
+
+
+def now_us() -> int:
+    """This moment, microseconds UTC."""
+    return time.time_ns() // 1000
+
+
+def open_home(home: Path) -> Settings:
+    """The home's settings under this environment; ConfigError."""
+    return load_settings(home, os.environ)
+
+
+def in_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
+    """What `work` returns over the home's store."""
+    return asyncio.run(_run(settings, work))
+
+
+async def _run(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
+    from gateway.bootstrap import open_home_store
+
+    async with open_home_store(settings) as store:
+        return await work(store)
+
+
+def make_audit(action: str, about: str, *, operator: str | None, reason: str) -> Audit:
+    """An audit row; its actor is the operator named, else the user of the operating system."""
+    return Audit(actor=operator or getpass.getuser(), action=action, about=about, reason=reason)
