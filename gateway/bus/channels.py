@@ -7,11 +7,15 @@ import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from pika import URLParameters
 from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.channel import Channel
 from pika.exceptions import AMQPError, ChannelClosedByBroker, StreamLostError
+
+_GOODBYE = 2.0
+"""Seconds that a broker gets to agree to an end."""
 
 # The broker's absences are told by events of our own; pika's loggers would repeat each with a traceback.
 logging.getLogger("pika").setLevel(logging.CRITICAL + 1)
@@ -61,7 +65,8 @@ class BrokerChannel:
     async def call(self, method: Callable[..., Any], /, **arguments: Any) -> Any:
         """Call one of the channel's methods that take a callback and return the broker's answer.
 
-        Raises BrokerError when the broker closes the channel over it, is gone, or does not answer in time.
+        Raises BrokerError when the broker closes the channel over it, is gone, or does not answer in time. The last
+        leaves the channel closing, for one with an unanswered call takes no other.
         """
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.add(answer)
@@ -72,16 +77,15 @@ class BrokerChannel:
         except AMQPError as error:
             raise _wrapped(error) from error
         except TimeoutError as error:
+            self.leave()
             raise BrokerError("the broker did not answer in time") from error
         finally:
             self._waiting.discard(answer)
 
-    async def close(self) -> None:
-        """Close the channel; returns when the broker agreed, or is gone."""
+    def leave(self) -> None:
+        """Close the channel without waiting for the broker; what was not acknowledged on it goes back to its queue."""
         if self.is_open:
             self.raw.close()
-        async with asyncio.timeout(self._call_timeout):
-            await asyncio.shield(self.closed)
 
     def _on_close(self, _channel: Channel, reason: BaseException) -> None:
         for answer in list(self._waiting):
@@ -130,11 +134,11 @@ class BrokerConnection:
             # pika has no public abort; its own heartbeat checker ends a dead stream in this way.
             self.raw._terminate_stream(StreamLostError(reason))  # noqa: SLF001
 
-    async def close(self, *, timeout: float) -> None:  # noqa: ASYNC109 - the bound of a goodbye, after which it is dropped
-        """Close the connection, politely for `timeout` seconds."""
+    async def close(self) -> None:
+        """Close the connection, politely as long as the broker takes part in it."""
         if self.raw.is_open and not self._aborted:
             self.raw.close()
-        await asyncio.wait([self.closed], timeout=timeout)
+        await asyncio.wait([self.closed], timeout=_GOODBYE)
         self.abort("the broker did not agree to a close in time")
         await self.closed
 
@@ -158,6 +162,13 @@ async def connect(url: str, *, heartbeat: int, connect_timeout: float, call_time
             raw.close()
             await asyncio.wait([opened], timeout=connect_timeout)
         raise
+
+
+def check_url(url: str) -> None:
+    """Raise ValueError for a URL that no broker can be reached by; pika itself would also take `http`."""
+    if urlsplit(url).scheme not in {"amqp", "amqps"}:
+        raise ValueError("a bus URL begins with amqp:// or amqps://")
+    _parameters(url, heartbeat=1, timeout=1)
 
 
 def _parameters(url: str, *, heartbeat: int, timeout: float) -> URLParameters:

@@ -1,116 +1,92 @@
-"""Consumes one recipient's queue on a channel of its own, again and again as connections come and go."""
+"""Consumes one recipient's queue on a connection of its own.
+
+RabbitMQ ends a whole connection (541) when it meets a quorum queue whose server is gone: one recipient's broken queue
+must not take the others' consumers with it.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from gateway.bus.channels import BrokerChannel, BrokerConnection, BrokerError
+from gateway.bus.channels import BrokerChannel, BrokerConnection
+from gateway.bus.link import Link
 from gateway.bus.messages import wakeup_of
+from gateway.bus.settings import Log, RabbitSettings
+from gateway.bus.topology import declare_queue
 from gateway.bus.workbench import Workbench
 
 
 class Consumer:
-    """A subscription of the RabbitMQ bus. `fell_silent` is called when the broker ended its consuming."""
+    """A subscription of the RabbitMQ bus; its link brings it back after whatever ended its consuming."""
 
     def __init__(
         self,
         recipient: str,
-        queue: str,
+        settings: RabbitSettings,
         bench: Workbench,
         *,
         prefetch: int,
-        fell_silent: Callable[[], None],
         left: Callable[[Consumer], None],
+        log: Log,
     ) -> None:
         self.recipient = recipient
-        self._queue = queue
+        self._settings = settings
         self._bench = bench
         self._prefetch = prefetch
-        self._fell_silent = fell_silent
         self._left = left
+        self._log = log
         self._channel: BrokerChannel | None = None
         self._tag: str | None = None
-        self._turn = asyncio.Lock()
         self._cancelled = False
+        self.link = Link(f"consume-{recipient}", settings, prepare=self._consume, lost=self._on_lost, log=log)
 
     @property
     def consuming(self) -> bool:
         """Tell whether the broker knows this consumer, as far as it told us."""
-        return self._tag is not None and self._channel is not None and self._channel.is_open
-
-    async def attach(self, connection: BrokerConnection) -> None:
-        """Consume on this connection unless it already does. Raises BrokerError."""
-        async with self._turn:
-            if not (self.consuming or self._cancelled):
-                await self._consume(await connection.channel())
-
-    async def renew(self, connection: BrokerConnection) -> None:
-        """Consume on a fresh channel, whatever the old one says of itself. Raises BrokerError."""
-        old, self._channel, self._tag = self._channel, None, None
-        if old is not None and old.is_open:
-            old.raw.close()
-        await self.attach(connection)
-
-    def forget(self) -> None:
-        """The connection is lost, and the consuming with it; handlers under way go on."""
-        self._tag = None
+        return self._tag is not None and self.link.up
 
     async def cancel(self) -> None:
         """No new wake-ups; returns when those under way are finished and acknowledged."""
         if not self._cancelled:
             self._cancelled = True
             self._left(self)
-        async with self._turn:
-            channel = self._channel
-            with suppress(BrokerError):
-                await self._stop_consuming()
-            await self._bench.drain()
-            if channel is not None and channel.is_open:
-                with suppress(TimeoutError):
-                    await channel.close()
+        if self.consuming and self._channel is not None:
+            tag, self._tag = self._tag, None
+            self._channel.raw.basic_cancel(tag, callback=lambda _frame: None)
+        await self._bench.drain()
+        await self.link.stop()
 
     async def abandon(self) -> None:
         """Cut the handlers under way; the broker gives their wake-ups to others."""
         self._cancelled = True
         await self._bench.abandon()
+        await self.link.stop()
 
-    async def _stop_consuming(self) -> None:
-        if self.consuming and self._channel is not None:
-            tag, self._tag = self._tag, None
-            await self._channel.call(self._channel.raw.basic_cancel, consumer_tag=tag)
-
-    async def _consume(self, channel: BrokerChannel) -> None:
-        self._channel = channel
-        channel.raw.add_on_cancel_callback(lambda _frame: self._on_silence())
-        channel.closed.add_done_callback(lambda _reason: self._on_channel_closed(channel))
+    async def _consume(self, connection: BrokerConnection) -> None:
+        if self._cancelled:
+            return
+        channel = await declare_queue(connection, self._settings, self.recipient, log=self._log)
+        channel.raw.add_on_cancel_callback(lambda _frame: self.link.abort("the broker cancelled the consumer"))
+        channel.closed.add_done_callback(lambda reason: self.link.abort(str(reason.result())))
         # Per consumer, not global: a global limit makes the broker close a quorum queue's connection.
         await channel.call(channel.raw.basic_qos, prefetch_count=self._prefetch)
         answer = await channel.call(
             channel.raw.basic_consume,
-            queue=self._queue,
+            queue=self._settings.queue(self.recipient),
             on_message_callback=partial(self._on_message, channel),
         )
-        self._tag = answer.method.consumer_tag
+        self._channel, self._tag = channel, answer.method.consumer_tag
 
-    def _on_channel_closed(self, channel: BrokerChannel) -> None:
-        if channel is self._channel:
-            self._on_silence()
-
-    def _on_silence(self) -> None:
-        """Have it looked at; one that never consumed waits for the supervisor's next round instead."""
-        consumed, self._tag = self._tag is not None, None
-        if consumed and not self._cancelled:
-            self._fell_silent()
+    def _on_lost(self) -> None:
+        self._channel = self._tag = None
 
     def _on_message(self, channel: BrokerChannel, _raw: object, method: Any, properties: Any, body: bytes) -> None:
         wakeup = wakeup_of(self.recipient, properties, body, redelivered=method.redelivered)
-        if wakeup is None:
-            # Not one of ours: to the dead letters, where it raises the alarm.
-            channel.raw.basic_reject(method.delivery_tag, requeue=False)
+        if wakeup is None or self._cancelled:
+            # Not one of ours: to the dead letters, where it raises the alarm. Too late for us: back to the queue.
+            channel.raw.basic_reject(method.delivery_tag, requeue=wakeup is not None)
             return
         self._bench.take(
             wakeup,

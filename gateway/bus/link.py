@@ -9,9 +9,6 @@ from contextlib import suppress
 from gateway.bus.channels import BrokerConnection, connect
 from gateway.bus.settings import Log, RabbitSettings
 
-_GOODBYE = 2.0
-"""Seconds for a polite close."""
-
 
 class Link:
     """Keeps one connection alive: `prepare` is awaited on each new one before it counts as up, `lost` called after."""
@@ -98,5 +95,5 @@ class Link:
         finally:
             self._up = False
             self._lost()
-            await connection.close(timeout=_GOODBYE)
+            await connection.close()
             self._connection = None

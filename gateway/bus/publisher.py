@@ -16,7 +16,7 @@ from gateway.bus.channels import BrokerChannel, BrokerConnection, BrokerError
 from gateway.bus.link import Link
 from gateway.bus.messages import delivery_id_of, properties_of
 from gateway.bus.settings import Log, RabbitSettings
-from gateway.bus.topology import declare_exchange
+from gateway.bus.topology import declare_exchanges
 from gateway.bus.window import Batch, ConfirmWindow
 from gateway.ports import Publication
 
@@ -33,18 +33,19 @@ class Publisher:
         self._channel: BrokerChannel | None = None
         self._window = self._new_window()
         self._changed = asyncio.Event()
+        self._words = 0
         self.link = Link("publish", settings, prepare=self._prepare, lost=self._on_lost, log=log)
 
     async def publish(self, batch: Sequence[Publication]) -> frozenset[int]:
         """Publish and return the ids that the broker confirmed; never raises for its troubles."""
-        outcome = Batch()
+        outcome, words = Batch(), self._words
         try:
             async with asyncio.timeout(self._settings.publish_timeout):
                 await self._publish_routed(batch, outcome)
         except BrokerError as error:
             self._log("bus.publish_unconfirmed", error=str(error), count=len(batch) - len(outcome.confirmed))
         except TimeoutError:
-            self._on_stall(len(batch) - len(outcome.confirmed))
+            self._on_timeout(len(batch) - len(outcome.confirmed), heard=self._words > words)
         return frozenset(outcome.confirmed)
 
     async def _publish_routed(self, batch: Sequence[Publication], outcome: Batch) -> None:
@@ -94,15 +95,18 @@ class Publisher:
         else:
             self._window.add(publication, outcome)
 
-    def _on_stall(self, count: int) -> None:
-        """A broker that neither confirms nor says that it is blocked is given up; its window is unknown."""
+    def _on_timeout(self, count: int, *, heard: bool) -> None:
+        """Give a broker up that neither confirmed anything nor says that it is blocked; its window is unknown.
+
+        One that confirms others may lack the majority of one queue, which is no reason to drop the rest.
+        """
         self._log("bus.publish_timeout", count=count, blocked=self.link.blocked)
-        if not self.link.blocked:
+        if not (heard or self.link.blocked):
             self.link.abort("confirms are overdue")
 
     async def _prepare(self, connection: BrokerConnection) -> None:
         channel = await connection.channel()
-        await declare_exchange(channel, self._settings)
+        await declare_exchanges(channel, self._settings)
         self._window = self._new_window()
         channel.raw.add_on_return_callback(self._on_return)
         await channel.call(channel.raw.confirm_delivery, ack_nack_callback=self._on_confirm)
@@ -122,6 +126,7 @@ class Publisher:
 
     def _on_confirm(self, frame: Any) -> None:
         method = frame.method
+        self._words += 1
         self._window.settle(method.delivery_tag, multiple=method.multiple, acked=isinstance(method, Basic.Ack))
         self._announce()
 

@@ -1,4 +1,4 @@
-"""The bus on RabbitMQ: two connections, one for publishing and one for everything else, and a watch over consumers."""
+"""The bus on RabbitMQ: one connection to publish, one to declare and count, one a consumer, and a watch over those."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
-from gateway.bus.channels import BrokerConnection, BrokerError
+from gateway.bus.channels import check_url
 from gateway.bus.consumer import Consumer
-from gateway.bus.link import Link
 from gateway.bus.publisher import Publisher
 from gateway.bus.settings import Log, RabbitSettings, silence
 from gateway.bus.topology import Topology
@@ -17,23 +16,22 @@ from gateway.ports import BusState, Handle, Publication
 
 
 class RabbitBus:
-    """The port `Bus` on RabbitMQ 3.10 or later."""
+    """The port `Bus` on RabbitMQ 3.10 or later. Raises ValueError for a URL that is none of a broker."""
 
     durable = True
 
     def __init__(self, settings: RabbitSettings, *, log: Log = silence) -> None:
+        check_url(settings.url)
         self._settings = settings
         self._log = log
         self._topology = Topology(settings, log=log)
         self._publisher = Publisher(settings, declare=self._topology.declare, log=log)
-        self._work = Link("work", settings, prepare=self._prepare, lost=self._on_lost, log=log)
         self._consumers: list[Consumer] = []
-        self._look_now = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Connect in the background; returns at once, the broker up or down."""
-        self._work.start()
+        self._topology.link.start()
         self._publisher.link.start()
         self._watch = asyncio.get_running_loop().create_task(self._supervise(), name="bus-supervisor")
 
@@ -43,8 +41,8 @@ class RabbitBus:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watch
-        await asyncio.gather(*(consumer.abandon() for consumer in self._consumers))
-        await asyncio.gather(self._work.stop(), self._publisher.link.stop())
+        parts = [consumer.abandon() for consumer in self._consumers]
+        await asyncio.gather(*parts, self._topology.link.stop(), self._publisher.link.stop())
 
     async def declare(self, recipients: Collection[str]) -> None:
         """Make the recipients' queues exist: now where the broker is up, else as soon as it is."""
@@ -55,19 +53,14 @@ class RabbitBus:
         return await self._publisher.publish(batch)
 
     async def subscribe(self, recipient: str, *, prefetch: int, handle: Handle) -> Consumer:
-        """Consume a recipient's queue: now where the broker is up, and after each reconnect."""
-        settings = self._settings
-        consumer = Consumer(
-            recipient,
-            settings.queue(recipient),
-            Workbench(prefetch=prefetch, handle=handle, reject_pause=settings.reject_pause, log=self._log),
-            prefetch=prefetch,
-            fell_silent=self._look_now.set,
-            left=self._consumers.remove,
-        )
+        """Consume a recipient's queue from soon on, and after each reconnect."""
+        pause = self._settings.reject_pause
+        bench = Workbench(prefetch=prefetch, handle=handle, reject_pause=pause, log=self._log)
+        left = self._consumers.remove
+        consumer = Consumer(recipient, self._settings, bench, prefetch=prefetch, left=left, log=self._log)
         self._consumers.append(consumer)
+        consumer.link.start()
         await self._topology.declare([recipient])
-        await self._attach(consumer)
         return consumer
 
     async def depth(self, recipient: str) -> int | None:
@@ -81,49 +74,22 @@ class RabbitBus:
     def state(self) -> BusState:
         """How the bus is, as far as the broker told."""
         return BusState(
-            connected=self._work.up and self._publisher.link.up,
+            connected=self._topology.link.up and self._publisher.link.up,
             blocked=self._publisher.link.blocked,
             silent=tuple(sorted({each.recipient for each in self._consumers if not each.consuming})),
         )
 
     async def supervise(self) -> None:
-        """Look at each subscribed queue once, and consume anew where its consumer is gone."""
+        """Look at each subscribed queue once; a consumer that the broker does not know gets a new connection."""
         for consumer in list(self._consumers):
-            if self._work.up and await self._is_silent(consumer):
+            if consumer.consuming and await self._topology.has_consumer(consumer.recipient) is False:
                 self._log("bus.consumer_silent", recipient=consumer.recipient)
-                await self._topology.declare([consumer.recipient])
-                await self._attach(consumer, anew=True)
-
-    async def _is_silent(self, consumer: Consumer) -> bool:
-        """A channel that claims to consume while the broker knows no consumer of the queue is silent too."""
-        return not consumer.consuming or await self._topology.has_consumer(consumer.recipient) is False
+                consumer.link.abort("the broker knows no consumer of the queue")
 
     async def _supervise(self) -> None:
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.supervise_every):
-                    await self._look_now.wait()
-            self._look_now.clear()
+            await asyncio.sleep(self._settings.supervise_every)
             try:
                 await self.supervise()
             except Exception as error:  # noqa: BLE001 - the watch must not end with what it watches
                 self._log("bus.supervisor_failed", error=repr(error))
-
-    async def _attach(self, consumer: Consumer, *, anew: bool = False) -> None:
-        connection = self._work.connection
-        if connection is None:
-            return
-        try:
-            await (consumer.renew(connection) if anew else consumer.attach(connection))
-        except BrokerError as error:
-            self._log("bus.consume_failed", recipient=consumer.recipient, error=str(error))
-
-    async def _prepare(self, connection: BrokerConnection) -> None:
-        await self._topology.attach(connection)
-        for consumer in list(self._consumers):
-            await self._attach(consumer)
-
-    def _on_lost(self) -> None:
-        self._topology.detach()
-        for consumer in self._consumers:
-            consumer.forget()

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pika.exchange_type import ExchangeType
 
 from gateway.bus.channels import BrokerChannel, BrokerConnection, BrokerError
+from gateway.bus.link import Link
 from gateway.bus.settings import Log, RabbitSettings
 
 _QUORUM: Final = {"x-queue-type": "quorum"}
@@ -17,110 +18,91 @@ _DEAD_LIMIT: Final = {"x-max-length": 10_000}
 _MISMATCH: Final = 406
 
 
-async def declare_exchange(channel: BrokerChannel, settings: RabbitSettings) -> None:
-    """Declare the exchange that wake-ups are published to. Raises BrokerError."""
-    await channel.call(
-        channel.raw.exchange_declare, exchange=settings.exchange, exchange_type=ExchangeType.topic, durable=True
-    )
+async def declare_exchanges(channel: BrokerChannel, settings: RabbitSettings) -> None:
+    """Declare the exchange for wake-ups and the one for dead letters with its queue. Raises BrokerError."""
+    dead, raw = settings.dead, channel.raw
+    await channel.call(raw.exchange_declare, exchange=settings.exchange, exchange_type=ExchangeType.topic, durable=True)
+    await channel.call(raw.exchange_declare, exchange=dead, exchange_type=ExchangeType.fanout, durable=True)
+    await channel.call(raw.queue_declare, queue=dead, durable=True, arguments=_QUORUM | _DEAD_LIMIT)
+    await channel.call(raw.queue_bind, queue=dead, exchange=dead)
+
+
+async def declare_queue(
+    connection: BrokerConnection, settings: RabbitSettings, recipient: str, *, log: Log
+) -> BrokerChannel:
+    """Declare and bind a recipient's queue and return the channel it was done on. Raises BrokerError."""
+    queue = settings.queue(recipient)
+    channel = await connection.channel()
+    await declare_exchanges(channel, settings)
+    try:
+        await channel.call(channel.raw.queue_declare, queue=queue, durable=True, arguments=_queue_arguments(settings))
+    except BrokerError as error:
+        if error.code != _MISMATCH:
+            raise
+        # Somebody declared it with other arguments; it still carries wake-ups, so it is used as it is.
+        log("bus.queue_mismatch", recipient=recipient, queue=queue, error=str(error))
+        channel = await connection.channel()
+    await channel.call(channel.raw.queue_bind, queue=queue, exchange=settings.exchange, routing_key=f"{recipient}.#")
+    return channel
+
+
+def _queue_arguments(settings: RabbitSettings) -> dict[str, object]:
+    # Before RabbitMQ 4.0 a quorum queue has no delivery limit of its own, since then it drops at 20: always said.
+    return _QUORUM | {"x-delivery-limit": settings.delivery_limit, "x-dead-letter-exchange": settings.dead}
 
 
 class Topology:
-    """What exists in the broker for us: remembered here, declared again on each new connection.
-
-    All calls take turns on one channel of the connection, opened anew after the broker closed it over a refusal.
-    """
+    """What exists in the broker for us: remembered here, declared again on each new connection of its link."""
 
     def __init__(self, settings: RabbitSettings, *, log: Log) -> None:
         self._settings = settings
         self._log = log
         self._recipients: dict[str, None] = {}
-        self._connection: BrokerConnection | None = None
-        self._channel: BrokerChannel | None = None
-        self._turn = asyncio.Lock()
-
-    async def attach(self, connection: BrokerConnection) -> None:
-        """Take a new connection and declare everything on it. Raises BrokerError when not even the exchanges stand."""
-        self._connection = connection
-        async with self._turn:
-            channel = await self._open_channel()
-            await declare_exchange(channel, self._settings)
-            await self._declare_dead(channel)
-        await self.declare(list(self._recipients))
-
-    def detach(self) -> None:
-        """Forget the lost connection; what was declared is remembered."""
-        self._connection = None
-        self._channel = None
+        self.link = Link("control", settings, prepare=self._prepare, lost=lambda: None, log=log)
 
     async def declare(self, recipients: Collection[str]) -> frozenset[str]:
         """Remember the recipients and declare their queues; return those whose queue stands now."""
         self._recipients |= dict.fromkeys(recipients)
-        return frozenset([recipient for recipient in recipients if await self._declared(recipient)])
+        connection = self.link.connection
+        if connection is None:
+            return frozenset()
+        return frozenset([recipient for recipient in recipients if await self._declared(connection, recipient)])
 
     async def depth(self, queue: str) -> int | None:
         """Messages ready in a queue; None when unknown."""
-        found = await self._look(queue)
-        return None if found is None else found.message_count
+        try:
+            return int((await self._look(queue)).message_count)
+        except BrokerError:
+            return None
 
     async def has_consumer(self, recipient: str) -> bool | None:
         """Tell whether a recipient's queue has a consumer anywhere; False too without a queue, None when unknown."""
         try:
-            found = await self._passive(self._settings.queue(recipient))
+            return bool((await self._look(self._settings.queue(recipient))).consumer_count)
         except BrokerError as error:
             return None if error.code is None else False
-        return bool(found.consumer_count)
 
     async def _look(self, queue: str) -> Any:
+        """Ask for a queue's figures, on a channel of its own: the broker closes it when there is no such queue."""
+        connection = self.link.connection
+        if connection is None:
+            raise BrokerError("not connected")
+        channel = await connection.channel()
         try:
-            return await self._passive(queue)
-        except BrokerError:
-            return None
-
-    async def _passive(self, queue: str) -> Any:
-        async with self._turn:
-            channel = await self._open_channel()
             return (await channel.call(channel.raw.queue_declare, queue=queue, passive=True)).method
+        finally:
+            channel.leave()
 
-    async def _declared(self, recipient: str) -> bool:
+    async def _declared(self, connection: BrokerConnection, recipient: str) -> bool:
         try:
-            async with self._turn:
-                await self._declare_queue(recipient)
+            channel = await declare_queue(connection, self._settings, recipient, log=self._log)
         except BrokerError as error:
             self._log("bus.declare_failed", recipient=recipient, error=str(error))
             return False
+        channel.leave()
         return True
 
-    async def _declare_queue(self, recipient: str) -> None:
-        queue = self._settings.queue(recipient)
-        channel = await self._open_channel()
-        try:
-            await channel.call(channel.raw.queue_declare, queue=queue, durable=True, arguments=self._arguments())
-        except BrokerError as error:
-            if error.code != _MISMATCH:
-                raise
-            # Somebody declared it with other arguments; it still carries wake-ups, so it is used as it is.
-            self._log("bus.queue_mismatch", recipient=recipient, queue=queue, error=str(error))
-            channel = await self._open_channel()
-        await channel.call(
-            channel.raw.queue_bind, queue=queue, exchange=self._settings.exchange, routing_key=f"{recipient}.#"
-        )
-
-    async def _declare_dead(self, channel: BrokerChannel) -> None:
-        dead, raw = self._settings.dead, channel.raw
-        await channel.call(raw.exchange_declare, exchange=dead, exchange_type=ExchangeType.fanout, durable=True)
-        await channel.call(raw.queue_declare, queue=dead, durable=True, arguments=_QUORUM | _DEAD_LIMIT)
-        await channel.call(raw.queue_bind, queue=dead, exchange=dead)
-
-    def _arguments(self) -> dict[str, object]:
-        # Before RabbitMQ 4.0 a quorum queue has no delivery limit of its own, since then it drops at 20: always said.
-        return _QUORUM | {
-            "x-delivery-limit": self._settings.delivery_limit,
-            "x-dead-letter-exchange": self._settings.dead,
-        }
-
-    async def _open_channel(self) -> BrokerChannel:
-        if self._channel is None or not self._channel.is_open:
-            if self._connection is None:
-                raise BrokerError("not connected")
-            self._channel = await self._connection.channel()
-        return self._channel
+    async def _prepare(self, connection: BrokerConnection) -> None:
+        async with asyncio.TaskGroup() as group:
+            for recipient in self._recipients:
+                group.create_task(self._declared(connection, recipient))

@@ -112,9 +112,8 @@ class Proxy:
 
     async def _shut(self) -> None:
         await self._cut(lambda writer: writer.transport.abort())
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._flowing.set()
+        await asyncio.gather(*self._tasks)
 
     async def _carry(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
