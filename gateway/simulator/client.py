@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -121,7 +122,7 @@ class GatewayClient:
         """
         self._relist_at = self._clock.now() + (_RELIST if self.trust.knows_gateway else 0)
         reply = await self.call("GET", _KEYS)
-        if reply.status == 200 and (reply.proven or not self.trust.knows_gateway):  # noqa: PLR2004 - HTTP's own number
+        if reply.status == HTTPStatus.OK and (reply.proven or not self.trust.knows_gateway):
             self.trust.take(reply.document)
         return reply
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.catalogue import example
@@ -28,7 +28,7 @@ class InstitutionOptions(Options):
     """`kind` is bank, insurer or guarantor; `plan` is what it answers, empty for one that only receipts."""
 
     kind: str = "bank"
-    plan: Mapping[str, tuple[ReplyRow, ...]] = PLAN
+    plan: Mapping[str, tuple[ReplyRow, ...]] = field(default_factory=lambda: PLAN)
 
 
 class Institution(Counterpart):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 
 from gateway.core.errors import Problem
@@ -157,7 +158,7 @@ async def find_key(client: GatewayClient, owner_id: str, serial_no: str) -> Trus
         return known
     listed = await client.get_keys()
     fresh = client.trust.get(owner_id, serial_no)
-    if fresh is None and not listed.proven:
+    if fresh is None and not (listed.proven and listed.status == HTTPStatus.OK):
         raise Problem("UNAVAILABLE", f"暂时取不到网关的公钥清单（{listed.verdict}）。", retry_after=5)
     return client.trust.find(owner_id, serial_no)
 
