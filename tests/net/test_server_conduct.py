@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -187,3 +188,19 @@ async def _ended(wire: Wire) -> bool:
         return await wire.at_end()
     except ConnectionError:
         return True
+
+
+async def test_client_that_takes_nothing_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that asks and then reads nothing of a large answer loses its connection after the stall time."""
+    dropped = asyncio.Event()
+
+    async def pour(request: RawRequest) -> RawResponse:
+        return RawResponse(status=200, body=b"x" * (16 << 20))
+
+    async with serving(pour, stall_timeout=0.3) as server:
+        lost = server._hub.connection_lost
+        monkeypatch.setattr(server._hub, "connection_lost", lambda *given: (lost(*given), dropped.set()))
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(GET)
+            async with asyncio.timeout(10):
+                await dropped.wait()
