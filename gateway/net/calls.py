@@ -40,7 +40,8 @@ _FAULTS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (aiohttp.ClientResponseError, "对方的应答不是合法的 HTTP 应答，或应答头过大"),
     (aiohttp.InvalidURL, "接收地址不是合法的网址，请核对登记的 endpoint"),
 )
-_CAUGHT: Final = (aiohttp.ClientError, OSError, ValueError, asyncio.TimeoutError)
+# aiohttp tells a session that was closed meanwhile by RuntimeError, an ill-formed header or address by ValueError.
+_CAUGHT: Final = (aiohttp.ClientError, OSError, ValueError, RuntimeError, asyncio.TimeoutError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -237,3 +237,18 @@ async def test_plain_client_has_the_same_bounds() -> None:
     await client.close()
     assert late.status is None
     assert (long.status, long.body) == (200, b"")
+
+
+async def test_close_ends_what_is_under_way_with_an_answer() -> None:
+    """Closing the transport ends a request under way as no answer; nothing is raised."""
+    entered = asyncio.Event()
+
+    async def hang(wire: Wire) -> None:
+        entered.set()
+        await _hang(wire)
+
+    async with hostile(hang) as port, transport() as carrier:
+        sending = asyncio.create_task(carrier.send(post(f"http://127.0.0.1:{port}/"), party()))
+        await entered.wait()
+        await carrier.close()
+        assert (await sending).status is None
