@@ -37,7 +37,7 @@ def stale(connection: Connection, *, now: int) -> dict[str, int]:
 def _republishing() -> Any:
     late = select(_D.id).where(_D.recipient == bindparam("whose"), *_LATE).order_by(_D.published_at, _D.id)
     found = late.limit(bindparam("most")).with_for_update(skip_locked=True).cte("found")
-    return update(DELIVERIES).where(_D.id.in_(select(found.c.id))).values(published_at=None)
+    return update(DELIVERIES).where(_D.id.in_(select(found.c.id))).values(published_at=None).returning(_D.id)
 
 
 _REPUBLISH: Final = _republishing()
@@ -45,7 +45,8 @@ _REPUBLISH: Final = _republishing()
 
 def republish(connection: Connection, *, recipient: str, limit: int, now: int) -> int:
     """Take back the published marks of late wake-ups, oldest first; their count of times stands."""
-    return connection.execute(_REPUBLISH, _times(now) | {"whose": recipient, "most": limit}).rowcount
+    rows = connection.execute(_REPUBLISH, _times(now) | {"whose": recipient, "most": limit})
+    return len(rows.all())
 
 
 def _times(now: int) -> dict[str, Any]:
