@@ -23,6 +23,7 @@ KEY_VALID_DAYS: Final = 5 * 365
 """How long a newly registered key is valid unless told otherwise (ours; a rotation overlaps well before it)."""
 
 _DAY: Final = 86_400 * SECOND
+_GRACE: Final = 300 * SECOND
 
 
 @asynccontextmanager
@@ -42,13 +43,14 @@ def load_key(settings: Settings) -> PrivateKey:
 
 
 def new_key(owner_id: str, public_pem: str, serial_no: str, *, now: int, status: KeyStatus = KeyStatus.ACTIVE) -> Key:
-    """A key as it is registered: valid from now on."""
+    """A key as it is registered: valid from now on, and for signatures of clocks that are a little behind."""
+    start = (now - _GRACE) // SECOND * SECOND
     return Key(
         owner_id=owner_id,
         serial_no=serial_no,
         public_pem=public_pem,
         status=status,
-        not_before=now,
+        not_before=start,
         not_after=now + KEY_VALID_DAYS * _DAY,
     )
 

@@ -26,6 +26,8 @@ ORIGIN_METHOD: Final = "POST"
 ORIGIN_TARGET: Final = "/v1/messages"
 
 MESSAGE_FAILED: Final = "message.failed.v1"
+_CODE_LENGTH: Final = 64
+_TEXT_LENGTH: Final = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +77,8 @@ class Scribe:
             "recipient": cause.recipient,
             "subject": cause.subject,
             "digest": cause.digest,
-            "code": failure.code,
-            "message": failure.text,
+            "code": _plain(failure.code, _CODE_LENGTH) or "UNKNOWN",
+            "message": _plain(failure.text, _TEXT_LENGTH) or "未说明原因",
             "attempts": failure.attempt,
             "lastAttemptTime": format_beijing(failure.at),
         }
@@ -112,6 +114,11 @@ class Scribe:
             body=body,
         )
         return format_authorization(authorization)
+
+
+def _plain(text: str, length: int) -> str:
+    """What a recipient wrote, fit for the schema of our own message: no controls, cut to its length."""
+    return "".join(character for character in text if character.isprintable())[:length]
 
 
 def _event(type_: str, id_: str, data: Mapping[str, Any], *, cause: Message, now: int) -> dict[str, Any]:

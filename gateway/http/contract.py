@@ -38,7 +38,8 @@ class ContractCalls:
 
 
 def show_key(key: Key) -> dict[str, Any]:
-    """One entry of `GET /v1/keys`."""
+    """One entry of `GET /v1/keys`; a key that was ended is shown as valid until then."""
+    end = key.not_after if key.ended_at is None else min(key.not_after, key.ended_at)
     return {
         "ownerId": key.owner_id,
         "serialNo": key.serial_no,
@@ -46,6 +47,6 @@ def show_key(key: Key) -> dict[str, Any]:
         "algorithm": "SM2",
         "publicKey": key.public_pem,
         "notBefore": format_beijing(key.not_before),
-        "notAfter": format_beijing(key.not_after),
+        "notAfter": format_beijing(end),
         "status": str(key.status),
     }
