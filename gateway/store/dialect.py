@@ -64,7 +64,7 @@ def given_ids(dialect: str) -> Select[tuple[int]]:
 
 def as_given(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The parameter `given`: values are text, integers or None."""
-    return {"given": json.dumps(list(rows))}
+    return {"given": json.dumps(list(rows), ensure_ascii=False)}
 
 
 def as_ids(ids: Iterable[int]) -> dict[str, str]:

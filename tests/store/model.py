@@ -120,10 +120,10 @@ class Model:
             return "same" if self.proofs[named.key] == status else "conflict"
         self.proofs[named.key] = status
         for row in [r for r in self.rows.values() if r.key == named.key and (r is named or r.replayed_by is None)]:
-            self.close(row, "delivered" if status == "ACCEPTED" else "refused", row is named, now)
+            self.close(row, "delivered" if status == "ACCEPTED" else "refused", now, named=row is named)
         return "recorded"
 
-    def close(self, row: Row, outcome: str, named: bool, now: int) -> None:
+    def close(self, row: Row, outcome: str, now: int, *, named: bool) -> None:
         if row.tried and row.tried[-1] == "started":
             row.tried[-1] = outcome
         elif named:
