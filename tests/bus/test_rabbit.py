@@ -11,6 +11,7 @@ import uvloop
 from gateway.bus import RabbitBus
 from gateway.bus.publisher import Publisher
 from gateway.bus.settings import silence
+from gateway.bus.window import ConfirmWindow
 from tests.bus.admin import admin
 from tests.bus.conftest import MakeRabbit, rabbit_settings
 from tests.bus.support import Journal, Recorder, count_becomes, eventually, publication
@@ -57,6 +58,23 @@ async def test_an_unroutable_wakeup_is_not_confirmed(node: Rabbit) -> None:
     await eventually(lambda: publisher.link.up)
     assert await publisher.publish([publication(1)]) == frozenset()
     await publisher.link.stop()
+
+
+async def test_one_overdue_confirm_does_not_end_the_connection(
+    make_rabbit: MakeRabbit, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When one queue's confirm stays out and others come, only that wake-up is unknown and the connection stays."""
+    settled = ConfirmWindow._tags
+
+    def all_but_the_first(window: ConfirmWindow, tag: int, *, multiple: bool) -> list[int]:
+        return [each for each in settled(window, tag, multiple=multiple) if each != 1]
+
+    monkeypatch.setattr(ConfirmWindow, "_tags", all_but_the_first)
+    bus = await make_rabbit(publish_timeout=0.5)
+    await bus.declare(["xmccb"])
+    assert await bus.publish([publication(n) for n in (1, 2, 3)]) == {2, 3}
+    assert await bus.publish([publication(4)]) == {4}
+    assert (journal.events["bus.publish_timeout"], journal.events["bus.connected:publish"]) == (1, 1)
 
 
 async def test_a_vanished_exchange_is_made_again(make_rabbit: MakeRabbit, node: Rabbit, journal: Journal) -> None:

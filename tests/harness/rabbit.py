@@ -104,12 +104,12 @@ class RabbitControl:
         """Write out which queues there are: 3.10 does so once a second, and SIGKILL loses a younger queue whole."""
         self.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
 
-    def suspend_queue(self, queue: str) -> None:
-        """Take the majority from a queue of the default virtual host: it confirms and delivers nothing."""
+    def stop_queue(self, queue: str) -> None:
+        """End the server of one queue of the default virtual host; who consumes it loses its connection."""
         self.ctl("eval", f"ra:stop_server(quorum_queues, {{'%2F_{queue}', node()}}).")
 
-    def resume_queue(self, queue: str) -> None:
-        """Give a suspended queue its majority back."""
+    def start_queue(self, queue: str) -> None:
+        """Start the server of a stopped queue."""
         self.ctl("eval", f"ra:restart_server(quorum_queues, {{'%2F_{queue}', node()}}).")
 
 
