@@ -20,7 +20,7 @@ from gateway.crypto.libcrypto import default_provider
 from gateway.crypto.selftest import self_test
 from gateway.flow.service import Loop
 from gateway.net.server import Server, ServerLimits, start_server
-from gateway.observe import get_log
+from gateway.observe import configure_logging, get_log
 from gateway.store import lock_home, open_store
 
 LOCK_FILE: Final = "serve.lock"
@@ -71,14 +71,17 @@ class Process:
         return await self._listen()
 
     async def stop(self) -> None:
-        """Not ready; polls end; accepts drain; consumers cancel, pushes get their grace; leases go back; flush."""
+        """Not ready; polls end; accepts drain; consumers cancel, pushes get their grace; leases go back; flush.
+
+        The server stays until the pushes have ended, so that `/readyz` says that this process is stopping.
+        """
         parts, self.stopping = self.parts, True
         parts.mailroom.close()
+        if self.holds("worker"):
+            await parts.deliverer.close(PUSH_GRACE_SECONDS)
         if self._server is not None:
             await self._server.stop(ANSWER_GRACE_SECONDS)
         await parts.acceptor.drain()
-        if self.holds("worker"):
-            await parts.deliverer.close(PUSH_GRACE_SECONDS)
         await asyncio.gather(*(loop.stop() for loop in self._loops))
         await asyncio.gather(*self._tasks)
         await parts.bus.stop()
@@ -128,6 +131,8 @@ async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) 
     home that is in use.
     """
     check_role(settings, role)
+    log = settings.log
+    configure_logging(level=log.level, form=log.format, file=log.file, deployment=settings.deployment)
     self_test(default_provider())
     with lock_home(settings.home / LOCK_FILE) if settings.embedded else nullcontext():
         store = open_store(settings.database)
