@@ -40,6 +40,7 @@ def make_application(parts: Parts, *, is_stopping: Callable[[], bool], with_call
         key=parts.key,
         clock=parts.clock,
         log=parts.log.info,
+        is_stopping=is_stopping,
     )
 
 

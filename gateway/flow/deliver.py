@@ -78,7 +78,9 @@ class Deliverer:
         return False
 
     async def follow(self, directory: Directory) -> None:
-        """Consume exactly the queues of the parties that are open for delivery."""
+        """Consume exactly the queues of the parties that are open for delivery; nothing new while closing."""
+        if self._stopping:
+            return
         wanted = {party.id: party.link.concurrency for party in directory.parties.values() if _consumed(party)}
         for recipient, (prefetch, subscription) in list(self._subscriptions.items()):
             if wanted.get(recipient) != prefetch:
@@ -88,6 +90,8 @@ class Deliverer:
         if fresh:
             await self.bus.declare(fresh.keys())
         for recipient, prefetch in fresh.items():
+            if self._stopping:
+                return
             subscription = await self.bus.subscribe(recipient, prefetch=prefetch, handle=self.handle)
             self._subscriptions[recipient] = (prefetch, subscription)
 

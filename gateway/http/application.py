@@ -26,11 +26,15 @@ from gateway.observe.metric_table import ACCEPT_STAGE_SECONDS, REQUESTS
 from gateway.ports import Clock, StoreUnavailable
 
 _REQUEST_ID_BYTES: Final = 8
+_STOPPING: Final = "网关正在停止，请稍后用原文件重发，或改发其他节点。"
 
 
 @dataclass(slots=True, kw_only=True)
 class Application:
-    """The HTTP face of the gateway; `log` gets one event a refusal."""
+    """The HTTP face of the gateway; `log` gets one event a refusal.
+
+    While the process `is_stopping` only the open calls are answered, so that readiness can still say so.
+    """
 
     routes: Sequence[Route]
     gate: Gate
@@ -39,6 +43,7 @@ class Application:
     key: PrivateKey
     clock: Clock
     log: Callable[..., None]
+    is_stopping: Callable[[], bool]
 
     async def handle(self, raw: RawRequest) -> RawResponse:
         """Answer one request; raises only what the server itself turns into an answer (a body that cannot be read)."""
@@ -59,6 +64,8 @@ class Application:
     async def _prove(self, raw: RawRequest, head: Head, route: Route) -> tuple[Caller | None, bytes]:
         if route.open and not head.authorizations:
             return None, await raw.read(route.limit)
+        if self.is_stopping():
+            raise Problem("UNAVAILABLE", _STOPPING, retry_after=1)
         claimant = self.gate.screen(head, limit=route.limit)
         body = await raw.read(route.limit)
         return await self.gate.prove(claimant, head, body), body
