@@ -104,7 +104,7 @@ def discard(
 
     chosen, count = in_store(open_home(home), work)
     if not count:
-        raise Failure(CHECK, "没有一条可以作废：须是死信或搁置的报文。")
+        raise Failure(CHECK, "没有一条可以作废：须是死信或搁置的报文，且未重投过。")
     text = f"已作废 {count} 条（选中 {len(chosen)} 条）"
     put_record({"chosen": list(chosen), "discarded": count}, as_json=as_json, text=text)
 

@@ -19,6 +19,11 @@ def put_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str), flush=True)
 
 
+def put_line(value: Any) -> None:
+    """A result on one line: what a lasting command tells a program that reads along."""
+    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+
+
 def put_record(record: Mapping[str, Any], *, as_json: bool, text: str) -> None:
     """One result: as JSON, or as its text."""
     if as_json:

@@ -158,8 +158,7 @@ async def _fetch_key(client: HttpClient, parcel: Parcel, serial_no: str) -> Publ
 def _report(answer: Answer, *, verified: bool, as_json: bool) -> None:
     body = _read(answer.body)
     if answer.status in _ACCEPTED:
-        text = json.dumps(body, ensure_ascii=False)
-        put_record(body, as_json=as_json, text=text)
+        put_record(body, as_json=as_json, text=answer.body.decode())  # the receipt as it was signed
         say("已受理，回执签名核验通过。" if answer.status != _ACCEPTED[0] else "此前已受理，回执签名核验通过。")
         return
     if as_json:

@@ -13,7 +13,7 @@ import typer
 
 from gateway.cli.homes import open_home
 from gateway.cli.options import AsJson, Home
-from gateway.cli.output import put_json, say
+from gateway.cli.output import put_line, say
 from gateway.config import Settings, check_role
 
 
@@ -58,7 +58,7 @@ def _run(settings: Settings, role: Role, *, as_json: bool) -> int:
         url = f"http://{settings.listen.host}:{port}"
         say(f"就绪：{url}（角色 {role}，目录 {settings.home}）")
         if as_json:
-            put_json({"url": url, "role": str(role)})
+            put_line({"url": url, "role": str(role)})
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(bootstrap.serve(settings, role=role, ready=ready))

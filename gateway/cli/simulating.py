@@ -14,7 +14,7 @@ import typer
 from gateway.cli.institutions import Kind
 from gateway.cli.key_files import read_private_key, read_public_key
 from gateway.cli.options import AsJson, Url
-from gateway.cli.output import put_json, say
+from gateway.cli.output import put_line, say
 from gateway.cli.signing import PrivateKeyFile
 from gateway.core.party import PLATFORM
 
@@ -111,6 +111,6 @@ def _announce(options: Options, *, as_json: bool) -> Callable[[int | None], None
         where = f"从 {options.gateway} 的信箱拉取" if port is None else f"在 http://{options.host}:{port} 接收推送"
         say(f"就绪：{party_id} {where}，账本 {options.ledger}")
         if as_json:
-            put_json({"id": party_id, "url": None if port is None else f"http://{options.host}:{port}"})
+            put_line({"id": party_id, "url": None if port is None else f"http://{options.host}:{port}"})
 
     return ready
