@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import QueuePool
 
@@ -32,6 +32,7 @@ _LIBPQ: Final[dict[str, Any]] = {
     ),
 }
 
+_FORMS: Final = "请使用 sqlite:///路径 或 postgresql://用户:口令@主机:端口/库名。"
 _SQLITE_MINIMUM: Final = (3, 38, 0)
 
 
@@ -41,13 +42,16 @@ class UnsafeDatabase(ValueError):  # noqa: N818 - a condition that the command t
 
 def parse_url(url: str) -> URL:
     """Read `sqlite:///path` or `postgresql://…` as people write them. ValueError for anything else."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except (exc.ArgumentError, ValueError) as error:
+        raise ValueError(f"数据库地址无法识别，{_FORMS}") from error
     backend = parsed.get_backend_name()
     if backend == POSTGRESQL:
         return parsed.set(drivername="postgresql+psycopg")
     if backend == "sqlite" and parsed.database and parsed.database != ":memory:":
         return parsed.set(drivername="sqlite+pysqlite")
-    raise ValueError(f"不支持的数据库地址：{parsed.render_as_string()}，请使用 sqlite:///路径 或 postgresql://…")
+    raise ValueError(f"不支持的数据库地址：{parsed.render_as_string()}，{_FORMS}")
 
 
 def postgres_engine(url: URL, *, size: int) -> Engine:

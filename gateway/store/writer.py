@@ -37,9 +37,9 @@ class _Call:
         except Exception as error:  # noqa: BLE001 - it is handed to whoever called
             self.error = error
 
-    def finish(self, broken: Exception | None) -> None:
+    def finish(self, broken: StoreUnavailable | None) -> None:
         """Tell the caller, now that the group is committed, or is not (`broken`)."""
-        error = self.error or broken
+        error = broken or self.error
         if error is not None:
             self.future.set_exception(error)
         else:
@@ -98,12 +98,24 @@ class GroupWriter:
         return calls, False
 
     def _commit(self, calls: list[_Call]) -> None:
-        broken: Exception | None = None
+        broken: StoreUnavailable | None = None
         try:
             with wrapped(), self._engine.begin() as connection:
                 for call in calls:
                     call.run(connection)
-        except Exception as error:  # noqa: BLE001 - it is handed to all who wait for this COMMIT
-            broken = error
+                    _check_open(connection)
+        except Exception as error:  # noqa: BLE001 - whatever broke the group, nobody in it was committed for certain
+            broken = StoreUnavailable(str(error))
+            broken.__cause__ = error
         for call in calls:
             call.finish(broken)
+
+
+def _check_open(connection: Connection) -> None:
+    """Raise StoreUnavailable where SQLite undid the whole transaction by itself, as it does for a full disk.
+
+    The driver's COMMIT would say nothing, and the calls before would be confirmed though they are lost.
+    """
+    driver: Any = connection.connection.driver_connection
+    if not driver.in_transaction:
+        raise StoreUnavailable("the transaction was rolled back")
