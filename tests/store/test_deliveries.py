@@ -159,6 +159,16 @@ async def test_release_costs_no_attempt(store: SqlStore) -> None:
     assert [each.attempt for each in await claim(store, 1, worker="bob")] == [1]
 
 
+async def test_release_keeps_what_is_in_hand(store: SqlStore) -> None:
+    """A worker gives back claims that it never learned of, keeps those it knows, and goes on working."""
+    await accept(store, make_message("m1"), make_message("m2", subject="S2"))
+    known, _ = await claim(store, 1, 2)
+    assert await store.release("ada", now=NOW, keep=[1]) == 1
+    assert [head.delivery_id for head in await store.heads(limit=9, now=NOW)] == [2]
+    assert await store.settle([settled(known, Hold())]) == [True]
+    assert [each.attempt for each in await store.claim([2], worker="ada", now=NOW)] == [1]
+
+
 async def test_void_leases_takes_everything_back_at_once(store: SqlStore) -> None:
     """At the start of a home's one process no earlier claim stands, however fresh its beat."""
     await accept(store)
