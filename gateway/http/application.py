@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,8 +20,8 @@ from gateway.crypto.pool import Answer, CryptoPool
 from gateway.flow.accept import Acceptor
 from gateway.flow.gate import Caller, Gate, Head
 from gateway.http.exchange import Call, Reply
-from gateway.http.routes import NO_BODY, Found, Route, find_route
-from gateway.net.messages import RawRequest, RawResponse
+from gateway.http.routes import Found, Route, find_route
+from gateway.net.messages import UNREADABLE, BodyTooLarge, RawRequest, RawResponse
 from gateway.observe import METRICS
 from gateway.observe.metric_table import ACCEPT_STAGE_SECONDS, REQUESTS
 from gateway.ports import Clock, StoreUnavailable
@@ -56,6 +57,8 @@ class Application:
                 raise Problem("NOT_FOUND")  # noqa: TRY301 - one place turns problems into answers
             caller, body = await self._prove(raw, head, found.route)
             reply = await self._run(found, head, caller, body)
+        except UNREADABLE:
+            raise
         except Exception as error:  # noqa: BLE001 - no input may make a traceback on the wire
             reply = self._refuse(error, head)
         METRICS.add(REQUESTS, route=found.route.template if found else "-", status=str(reply.status))
@@ -74,12 +77,15 @@ class Application:
         """A target that is no call is 404 whoever asks; who proves it gets it signed, and spends the nonce."""
         if not head.authorizations:
             return None
+        limit = max(route.limit for route in self.routes)
         try:
-            claimant = self.gate.screen(head, limit=NO_BODY)
-            caller = await self.gate.prove(claimant, head, await raw.read(NO_BODY))
-            await self.acceptor.spend(caller)
-        except Problem:
+            claimant = self.gate.screen(head, limit=limit)
+            caller = await self.gate.prove(claimant, head, await raw.read(limit))
+        except (Problem, BodyTooLarge):
             return None
+        # A nonce that was spent before, or a caller who asks too often, changes nothing about the target.
+        with suppress(Problem):
+            await self.acceptor.spend(caller)
         return caller
 
     async def _run(self, found: Found, head: Head, caller: Caller | None, body: bytes) -> Reply:

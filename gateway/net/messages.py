@@ -33,6 +33,10 @@ class ClientGone(Exception):  # noqa: N818
     """The client left before its body was whole: nobody waits for an answer."""
 
 
+UNREADABLE: Final = (BodyTooLarge, BodyTimeout, BodyBroken, ClientGone)
+"""What `RawRequest.read` raises; the server turns each into its answer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawResponse:
     """An answer: its bytes are sent as they are, with the headers given."""
