@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.catalogue import Catalogue
+from gateway.core.errors import Problem
 from gateway.core.party import GATEWAY, PLATFORM, Key
 from gateway.core.wire.compact_json import encode_compact
 from gateway.core.wire.instants import format_beijing
@@ -32,7 +33,9 @@ class ContractCalls:
         return reply_json({"schemas": [{"type": row.type, "title": row.title} for row in rows]})
 
     async def schema(self, call: Call) -> Reply:
-        """One type's JSON Schema; TYPE_UNKNOWN is told as NOT_FOUND, for the path names nothing."""
+        """One type's JSON Schema; an unknown type is NOT_FOUND, for the path names nothing."""
+        if call.names["type"] not in self._catalogue.types:
+            raise Problem("NOT_FOUND", "没有这个报文类型，请核对类型及其版本号；可用 GET /v1/schemas 查看全部类型。")
         schema = self._catalogue.schema(call.names["type"])
         return Reply(status=200, body=encode_compact(schema), content_type="application/schema+json; charset=utf-8")
 
