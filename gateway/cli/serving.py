@@ -52,7 +52,7 @@ def _listening(settings: Settings, host: str | None, port: int | None) -> Settin
 
 
 def _run(settings: Settings, role: Role, *, as_json: bool) -> int:
-    from gateway import bootstrap
+    from gateway.bootstrap.process import serve as run_process
 
     def ready(port: int) -> None:
         url = f"http://{settings.listen.host}:{port}"
@@ -61,7 +61,7 @@ def _run(settings: Settings, role: Role, *, as_json: bool) -> int:
             put_line({"url": url, "role": str(role)})
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(bootstrap.serve(settings, role=role, ready=ready))
+        return runner.run(run_process(settings, role=role, ready=ready))
 
 
 def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
