@@ -27,7 +27,9 @@ _START: Final = insert(ATTEMPTS).values(outcome="started")
 def _claiming(dialect: str) -> Any:
     due = (LIVE, _D.due_at <= _NOW, _D.worker.is_(None))
     free = select(_D.id).where(_D.id.in_(given_ids(dialect)), *due, is_head(), _BEATS).order_by(_D.id)
-    locked = free.with_for_update(skip_locked=True, of=DELIVERIES).cte("locked")
+    # A wake-up names its rows and is spent by this claim, so it waits for the moment that the relay's mark, or another
+    # worker's claim, holds a row: skipping it would leave the row without a wake-up until the sweep finds it.
+    locked = free.with_for_update(of=DELIVERIES).cte("locked")
     raised = {"token": _D.token + 1, "claims": _D.claims + 1, "attempts": _D.attempts + 1}
     claim = update(DELIVERIES).where(_D.id.in_(select(locked.c.id)))
     taken = claim.values(worker=_WORKER, state=State.DELIVERING.value, **raised)

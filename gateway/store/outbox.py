@@ -89,8 +89,11 @@ def load_messages(connection: Connection, ids: Sequence[int]) -> list[Head]:
 def _marking(dialect: str) -> Update:
     """A row that was claimed meanwhile, or waits for its retry, has used this wake-up up already."""
     times = case((_D.published_times < MOST_TIMES, _D.published_times + 1), else_=MOST_TIMES)
-    ours = (_D.id.in_(given_ids(dialect)), _D.worker.is_(None), _DUE)
-    return update(DELIVERIES).where(*ours).values(published_at=_NOW, published_times=times)
+    ours = select(_D.id).where(_D.id.in_(given_ids(dialect)), _D.worker.is_(None), _DUE).order_by(_D.id)
+    # A row that a claim holds now has used the wake-up up, or will be published again if the claim comes to nothing.
+    found = ours.with_for_update(skip_locked=True, of=DELIVERIES).cte("found")
+    marked = update(DELIVERIES).where(_D.id.in_(select(found.c.id)))
+    return marked.values(published_at=_NOW, published_times=times)
 
 
 def mark(connection: Connection, *, delivery_ids: Iterable[int], now: int) -> None:
