@@ -17,7 +17,8 @@ CONNECT_SECONDS: Final = 5
 STATEMENT_SECONDS: Final = 15
 LOCK_SECONDS: Final = 10
 
-# Seconds and counts of libpq; a peer that vanished is noticed after about ten seconds.
+# Seconds and counts of libpq; a peer that vanished is noticed after about ten seconds. Plans are made for each call,
+# for one that was made while a table was small scans it when it is big.
 _LIBPQ: Final[dict[str, Any]] = {
     "connect_timeout": CONNECT_SECONDS,
     "keepalives": 1,
@@ -28,7 +29,7 @@ _LIBPQ: Final[dict[str, Any]] = {
     "application_name": "wgg",
     "options": (
         f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
-        " -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+        " -c idle_in_transaction_session_timeout=30s -c timezone=UTC -c plan_cache_mode=force_custom_plan"
     ),
 }
 

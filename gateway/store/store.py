@@ -45,11 +45,15 @@ from gateway.store import (
 )
 from gateway.store.dialect import POSTGRESQL
 from gateway.store.engine import check_safety, parse_url
+from gateway.store.gathering import Gathering
 from gateway.store.runners import PostgresRunner, Runner, SqliteRunner
 from gateway.store.upgrade import check_version
 
 POOL: Final = 8
 """Connections to PostgreSQL a process."""
+
+PROOFS: Final = 64
+"""Receipts recorded in one transaction at most."""
 
 
 def open_store(url: str, *, size: int = POOL) -> SqlStore:
@@ -121,6 +125,10 @@ class _Intake(_Base):
 class _Deliveries(_Base):
     """Claims and their ends."""
 
+    def __init__(self, runner: Runner) -> None:
+        super().__init__(runner)
+        self._proofs = Gathering(self._prove_all, most=PROOFS)
+
     async def claim(self, delivery_ids: Collection[int], *, worker: str, now: int) -> Sequence[Claimed]:
         """Claim those that may be tried now."""
         return await self._write(partial(claims.claim, delivery_ids=delivery_ids, worker=worker, now=now))
@@ -130,8 +138,19 @@ class _Deliveries(_Base):
         return await self._write(partial(settle.settle, settlements=settlements))
 
     async def prove(self, proof: Proof) -> ProofResult:
-        """Record a good receipt. Raises Missing."""
-        return await self._write(partial(proofs.prove, proof=proof))
+        """Record a good receipt, with those that come meanwhile. Raises Missing."""
+        result = await self._proofs.ask(proof)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def _prove_all(self, batch: Sequence[Proof]) -> Sequence[ProofResult | Exception]:
+        try:
+            return await self._write(partial(proofs.prove_all, proofs=batch))
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one receipt carries, its neighbours are recorded
+            return [error] if len(batch) == 1 else [(await self._prove_all([proof]))[0] for proof in batch]
 
     async def beat(self, worker: str, *, now: int) -> None:
         """The worker lives."""

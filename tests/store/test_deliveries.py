@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -232,3 +233,39 @@ async def test_receipt_for_no_delivery_is_missing(store: SqlStore) -> None:
     """A number that names nothing is told apart."""
     with pytest.raises(Missing):
         await store.prove(make_proof(7))
+
+
+async def test_receipts_that_come_together_are_judged_in_their_order(store: SqlStore) -> None:
+    """In one transaction each gets the answer that it would have got alone, a bad number too."""
+    await accept(store, *(make_message(f"m{n}", subject=f"S{n}") for n in range(3)), make_message("m3", subject="S0"))
+    notice = make_message("f1", source="gateway", recipient="xmccb")
+    asked = [
+        make_proof(1),
+        make_proof(2, "REFUSED", code="R1", messages=[notice]),
+        make_proof(99),
+        make_proof(1),
+        make_proof(2),
+        make_proof(3, at=NOW + 1),
+    ]
+    results = await asyncio.gather(*(store.prove(proof) for proof in asked), return_exceptions=True)
+    assert [str(result) for result in results] == [
+        "recorded",
+        "recorded",
+        "delivery 99",
+        "same",
+        "conflict",
+        "recorded",
+    ]
+    assert isinstance(results[2], Missing)
+    assert [(await look(store, n)).state for n in (1, 2, 3, 4)] == ["delivered", "failed", "delivered", "accepted"]
+    assert sorted(head.message.id for head in await store.heads(limit=9, now=NOW + 1)) == ["f1", "m3"]
+
+
+async def test_receipt_that_cannot_be_written_harms_no_neighbour(store: SqlStore) -> None:
+    """The others of its batch are recorded."""
+    await accept(store, *(make_message(f"m{n}", subject=f"S{n}") for n in range(3)))
+    asked = [make_proof(1), make_proof(2, text="\ud800"), make_proof(3)]
+    results = await asyncio.gather(*(store.prove(proof) for proof in asked), return_exceptions=True)
+    assert [results[0], results[2]] == ["recorded", "recorded"]
+    assert isinstance(results[1], Exception)
+    assert (await look(store, 2)).state == "accepted"

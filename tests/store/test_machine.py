@@ -33,12 +33,12 @@ def postgres_engine(postgres_home: str) -> Iterator[Engine]:
 
 def test_store_lives_as_the_model_on_sqlite(sqlite_engine: Engine) -> None:
     """Through accepts, losses, crashes, stalls, late settlements and late receipts SQLite holds what was promised."""
-    run_machine(sqlite_engine, 250)
+    run_machine(sqlite_engine, 150)
 
 
 def test_store_lives_as_the_model_on_postgresql(postgres_engine: Engine) -> None:
     """And so does PostgreSQL."""
-    run_machine(postgres_engine, 60)
+    run_machine(postgres_engine, 40)
 
 
 MUTANTS: dict[str, tuple[Any, str, Callable[..., Any]]] = {
