@@ -20,6 +20,8 @@ _POLICY = Path("/usr/sbin/policy-rc.d")
 _PACKAGES: dict[str, Callable[[], str | None]] = {
     "postgresql": lambda: postgres_binary("initdb"),
     "rabbitmq-server": lambda: rabbit_binary("rabbitmq-server"),
+    "postgresql-client": lambda: shutil.which("pg_dump"),
+    "curl": lambda: shutil.which("curl"),
 }
 
 
