@@ -91,7 +91,7 @@ class Parts:
                 heartbeat=options.heartbeat,
                 supervise_every=options.supervise_seconds,
             ),
-            log=self.log.warning,
+            log=self._log_bus,
         )
 
     @cached_property
@@ -122,12 +122,13 @@ class Parts:
             Parameters(),
             limits=AcceptLimits(batch=limits.batch, queue=limits.accept_queue),
             on_accepted=self._on_accepted,
+            log=self.log.info,
         )
 
     @cached_property
     def mailroom(self) -> Mailroom:
         """The pull side."""
-        return Mailroom(self.store, self.arrivals, self.clock, max_bytes=self.settings.limits.mailbox_bytes)
+        return Mailroom(self.store, self.arrivals, self.clock)
 
     @cached_property
     def clerk(self) -> Clerk:
@@ -163,6 +164,7 @@ class Parts:
             clock=self.clock,
             on_ended=self.relay.pulse.beat,
             log=self.log.info,
+            prefetch=self.settings.bus_options.prefetch,
         )
 
     @cached_property
@@ -197,6 +199,10 @@ class Parts:
             policy=Policy(wait=wait, give_up_after=int(plan.give_up_hours * _HOUR)),
             worker=self.holder,
         )
+
+    def _log_bus(self, event: str, **fields: object) -> None:
+        """All that the bus tells is trouble, but that it is connected again."""
+        (self.log.info if event == "bus.connected" else self.log.warning)(event, **fields)
 
     def _on_accepted(self) -> None:
         self.arrivals.ring()

@@ -98,7 +98,7 @@ class Process:
             ("sweep", parts.timers.sweep, seconds, ("timers",)),
             ("wake-again", parts.timers.wake_again, seconds, ("timers",)),
             ("purge", parts.timers.purge, _PURGE_SECONDS, ("timers",)),
-            ("watch-dead", parts.timers.watch_dead, _SKEW_SECONDS, ("timers",)),
+            ("watch-bus", parts.timers.watch_bus, _SKEW_SECONDS, ("timers", "worker")),
         )
         loops = [
             Loop(name, step, clock=parts.clock, seconds=pause, log=parts.log.error)

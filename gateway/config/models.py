@@ -80,7 +80,6 @@ class DeliveryPlan(Section):
 class ClockBounds(Section):
     """How far clocks may differ."""
 
-    window_seconds: Whole = Field(300, ge=1, le=300, description="请求时间戳与本机时钟允许的最大差，秒")
     max_skew_seconds: Real = Field(
         5.0, gt=0, le=60, description="本机与数据库时钟允许的最大差，秒；超过即不就绪、不领任务"
     )

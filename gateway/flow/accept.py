@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.catalogue import Catalogue
 from gateway.core.errors import Problem
@@ -14,8 +15,10 @@ from gateway.flow.gate import Caller, Head
 from gateway.flow.reading import Reading, read_message
 from gateway.flow.roster import Roster
 from gateway.observe import METRICS
-from gateway.observe.metric_table import ACCEPT_BATCH_SIZE, ACCEPT_STAGE_SECONDS
+from gateway.observe.metric_table import ACCEPT_BATCH_SIZE, ACCEPT_OUTCOMES, ACCEPT_STAGE_SECONDS
 from gateway.ports import Inbox, StoreUnavailable
+
+_TOLD: Final = ("id", "type", "subject", "recipient", "digest", "receipt_no", "traceparent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +42,14 @@ class Acceptor:
         *,
         limits: AcceptLimits,
         on_accepted: Callable[[], None],
+        log: Callable[..., None],
     ) -> None:
         self._inbox = inbox
         self._roster = roster
         self._catalogue = catalogue
         self._parameters = parameters
         self._on_accepted = on_accepted
+        self._log = log
         self._batcher = Batcher(self._commit, size=limits.batch, bound=limits.queue, lanes=limits.lanes)
 
     async def accept(self, caller: Caller, head: Head, body: bytes) -> Accepted:
@@ -59,10 +64,15 @@ class Acceptor:
         )
         with METRICS.timed(ACCEPT_STAGE_SECONDS, stage="parse"):
             item = read_message(reading)
-        with METRICS.timed(ACCEPT_STAGE_SECONDS, stage="commit"):
-            outcome = await self._settle(item)
+        try:
+            with METRICS.timed(ACCEPT_STAGE_SECONDS, stage="commit"):
+                outcome = await self._settle(item)
+        except Problem as problem:
+            self._tell(caller, item, problem.code)
+            raise
         if not isinstance(outcome, Accepted):
             raise Problem("INTERNAL")
+        self._tell(caller, item, "ACCEPTED" if outcome.fresh else "REPEATED")
         return outcome
 
     async def spend(self, caller: Caller) -> None:
@@ -72,6 +82,13 @@ class Acceptor:
     async def drain(self) -> None:
         """Return when everything that was asked is settled."""
         await self._batcher.drain()
+
+    def _tell(self, caller: Caller, item: Item, code: str) -> None:
+        """One wide event a message."""
+        METRICS.add(ACCEPT_OUTCOMES, code=code)
+        message = item.draft.message if item.draft else None
+        named = {name: getattr(message, name) for name in _TOLD} if message else {}
+        self._log("accept.settled", code=code, sender_id=caller.party.id, **named)
 
     async def _settle(self, item: Item) -> Outcome:
         outcome = await self._batcher.submit(item)

@@ -47,7 +47,8 @@ class Deliverer:
     """Consumes the queues of every party that may be delivered to, and brings each message to its recipient.
 
     `on_ended` is told after each settlement, for the next message of the subject may be due; `log` gets one wide event
-    an attempt. `may_claim` is switched off while the process's clock is off the database's.
+    an attempt. `may_claim` is switched off while the process's clock is off the database's. Each consumer has as many
+    wake-ups in hand as its party takes pushes at once, at most `prefetch`.
     """
 
     deliveries: Deliveries
@@ -58,6 +59,7 @@ class Deliverer:
     clock: Clock
     on_ended: Callable[[], None]
     log: Log
+    prefetch: int = 100
     may_claim: bool = True
     _subscriptions: dict[str, tuple[int, Subscription]] = field(default_factory=dict)
     _in_hand: set[int] = field(default_factory=set)
@@ -81,7 +83,11 @@ class Deliverer:
         """Consume exactly the queues of the parties that are open for delivery; nothing new while closing."""
         if self._stopping:
             return
-        wanted = {party.id: party.link.concurrency for party in directory.parties.values() if _consumed(party)}
+        wanted = {
+            party.id: min(party.link.concurrency, self.prefetch)
+            for party in directory.parties.values()
+            if _consumed(party)
+        }
         for recipient, (prefetch, subscription) in list(self._subscriptions.items()):
             if wanted.get(recipient) != prefetch:
                 del self._subscriptions[recipient]

@@ -31,7 +31,8 @@ class Relay:
 
     async def step(self) -> bool:
         """Publish one batch of heads; True when there may be more at once. What is not confirmed stays due."""
-        if not await self._leads():
+        state = self._bus.state()
+        if not state.connected or state.blocked or not await self._leads():
             return False
         heads = await self._outbox.heads(limit=BATCH, now=self._clock.now(), without=closed(self._roster.directory))
         if not heads:

@@ -55,15 +55,19 @@ class Timers:
         before = self.clock.now() - self.nonce_kept
         return await self.deliveries.purge_nonces(before=before, limit=PURGE_LIMIT) >= PURGE_LIMIT
 
-    async def watch_dead(self) -> bool:
-        """The broker's own dead-letter queue only raises an alarm; the database decides."""
+    async def watch_bus(self) -> bool:
+        """What the broker gave up on, and queues without their consumer, raise alarms; the database decides."""
         depth = await self.bus.dead_depth()
         if depth:
             text = f"消息中间件死信队列中有 {depth} 条唤醒通知，请检查消费者；报文本身在数据库中，不会丢失。"
-            await self.books.raise_alert(
-                Alert(code="BROKER_DEAD_LETTERS", about="bus", text=text), now=self.clock.now()
-            )
+            await self._alert("BROKER_DEAD_LETTERS", "bus", text)
+        state = self.bus.state()
+        for recipient in state.silent if state.connected else ():
+            await self._alert("CONSUMER_SILENT", recipient, f"{recipient} 的队列没有消费者，正在重新订阅。")
         return False
+
+    async def _alert(self, code: str, about: str, text: str) -> None:
+        await self.books.raise_alert(Alert(code=code, about=about, text=text), now=self.clock.now())
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
 from gateway.core.errors import FieldError, Problem
+from gateway.core.wire.compact_json import encode_compact
 from gateway.flow.mailroom import Mailroom
 from gateway.flow.proving import ReceiptDesk
 from gateway.http.exchange import Call, Reply, reply_json
+from gateway.ports import Waiting
 
 _MAX_DIGITS: Final = 18
+_LISTING: Final = b'{"messages":[%s]}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +36,12 @@ _NUMBERS: Final[Mapping[str, _Number]] = {
 
 
 class MailboxCalls:
-    """The pull side."""
+    """The pull side. `max_bytes` cuts a listing's answer, but never below one message."""
 
-    def __init__(self, mailroom: Mailroom, desk: ReceiptDesk) -> None:
+    def __init__(self, mailroom: Mailroom, desk: ReceiptDesk, *, max_bytes: int) -> None:
         self._mailroom = mailroom
         self._desk = desk
+        self._max_bytes = max_bytes
 
     async def collect(self, call: Call) -> Reply:
         """The messages that wait for the caller."""
@@ -45,19 +49,7 @@ class MailboxCalls:
         found = await self._mailroom.collect(
             call.known.party.id, limit=numbers["limit"] or 0, after=numbers["after"], wait=numbers["wait"] or 0
         )
-        return reply_json(
-            {
-                "messages": [
-                    {
-                        "deliveryId": str(waiting.delivery_id),
-                        "attempt": waiting.attempt,
-                        "origin": waiting.message.origin,
-                        "body": waiting.message.body.decode(),
-                    }
-                    for waiting in found
-                ]
-            }
-        )
+        return Reply(status=200, body=encode_listing(found, self._max_bytes))
 
     async def receipt(self, call: Call) -> Reply:
         """The caller's receipt for one delivery."""
@@ -68,6 +60,28 @@ class MailboxCalls:
             raise Problem("UNSUPPORTED_MEDIA_TYPE")
         await self._desk.take(call.known, call.head, int(delivery_id), call.body)
         return reply_json({"deliveryId": delivery_id, "status": "RECORDED"})
+
+
+def encode_listing(found: Sequence[Waiting], max_bytes: int) -> bytes:
+    """The first messages whose answer stays within `max_bytes`, quotation marks and all; at least one."""
+    entries: list[bytes] = []
+    total = len(_LISTING % b"")
+    for waiting in found:
+        entry = encode_compact(_show_waiting(waiting))
+        total += len(entry) + 1
+        if total > max_bytes and entries:
+            break
+        entries.append(entry)
+    return _LISTING % b",".join(entries)
+
+
+def _show_waiting(waiting: Waiting) -> Mapping[str, object]:
+    return {
+        "deliveryId": str(waiting.delivery_id),
+        "attempt": waiting.attempt,
+        "origin": waiting.message.origin,
+        "body": waiting.message.body.decode(),
+    }
 
 
 def read_numbers(query: str) -> dict[str, int | None]:

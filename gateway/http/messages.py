@@ -8,8 +8,6 @@ from gateway.core.errors import Problem
 from gateway.core.wire.instants import format_beijing
 from gateway.flow.accept import Acceptor
 from gateway.http.exchange import Call, Reply, reply_json
-from gateway.observe import METRICS
-from gateway.observe.metric_table import ACCEPT_OUTCOMES
 from gateway.ports import Archive, AttemptView, MessageView, Proof
 
 
@@ -22,12 +20,7 @@ class MessageCalls:
 
     async def send(self, call: Call) -> Reply:
         """202 with the receipt when it is durable, 200 with the same receipt when it had been before."""
-        try:
-            accepted = await self._acceptor.accept(call.known, call.head, call.body)
-        except Problem as problem:
-            METRICS.add(ACCEPT_OUTCOMES, code=problem.code)
-            raise
-        METRICS.add(ACCEPT_OUTCOMES, code="ACCEPTED" if accepted.fresh else "REPEATED")
+        accepted = await self._acceptor.accept(call.known, call.head, call.body)
         return Reply(status=202 if accepted.fresh else 200, body=accepted.receipt)
 
     async def show(self, call: Call) -> Reply:

@@ -24,7 +24,6 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
     assert settings.key_file == tmp_path / "keys/gateway.pem"
     assert settings.bus == "local"
     assert settings.limits.body_bytes == 1 << 20
-    assert settings.clock.window_seconds == 300
     assert settings.delivery.schedule_seconds == (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600)
     assert (settings.delivery.repeat_seconds, settings.delivery.give_up_hours) == (10_800, 72)
 
