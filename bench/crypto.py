@@ -1,20 +1,16 @@
 """SM2 per second in one thread: our provider beside a bare ctypes loop that makes the same EVP calls.
 
-Run `python bench/crypto.py`; the ratio's floor is 0.95. The two take turns, so that a busy machine slows both alike.
+Run `python -m bench.crypto`; the ratio's floor is 0.95. The two take turns, so that a busy machine slows both alike.
 """
 
 from __future__ import annotations
 
 import ctypes
-import sys
 from collections.abc import Callable
 from ctypes import byref, c_char_p, c_long, c_size_t, c_void_p
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from time import perf_counter
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from gateway.crypto.evp import MAX_SIGNATURE, USER_ID
 from gateway.crypto.keys import PrivateKey

@@ -96,7 +96,9 @@ class Publisher:
 class Floor:
     """Verify, group, commit, publish, sign."""
 
-    def __init__(self, connection: psycopg.AsyncConnection, publisher: Publisher, key: PrivateKey, sender: PublicKey) -> None:
+    def __init__(
+        self, connection: psycopg.AsyncConnection, publisher: Publisher, key: PrivateKey, sender: PublicKey
+    ) -> None:
         self._connection = connection
         self._publisher = publisher
         self._key = key
@@ -113,11 +115,13 @@ class Floor:
         body, origin = await request.read(), request.headers["Authorization"]
         authorization = parse_authorization(origin)
         run = asyncio.get_running_loop().run_in_executor
-        await run(self._pool, lambda: verify_request(self._sender, authorization, method="POST", target=request.raw_path, body=body))
+        signed = {"method": "POST", "target": request.raw_path, "body": body}
+        await run(self._pool, lambda: verify_request(self._sender, authorization, **signed))
         found = ID.search(body)
         assert found is not None
         id_, digest = found.group(1).decode(), sm3_hex(body)
-        receipt = encode_compact({"id": id_, "source": "platform", "receiptNo": id_, "digest": digest, "status": "ACCEPTED"})
+        told = {"id": id_, "source": "platform", "receiptNo": id_, "digest": digest, "status": "ACCEPTED"}
+        receipt = encode_compact(told)
         item = Waiting(authorization, origin, body, id_, digest, receipt, asyncio.get_running_loop().create_future())
         self._queue.append(item)
         self._wake.set()
@@ -145,13 +149,11 @@ class Floor:
         now = time.time_ns() // 1000
         async with self._connection.transaction(), self._connection.cursor() as cursor:
             await cursor.executemany(NONCE, [(i.authorization.serial_no, i.authorization.nonce, now) for i in batch])
-            await cursor.executemany(
-                MESSAGE,
-                [
-                    ("platform", i.id, "guarantee.application.v1", i.id, "bank", i.digest, i.body, i.origin, now, i.id, i.receipt)
-                    for i in batch
-                ],
-            )
+            head = ("guarantee.application.v1",)
+            messages = [
+                ("platform", i.id, *head, i.id, "bank", i.digest, i.body, i.origin, now, i.id, i.receipt) for i in batch
+            ]
+            await cursor.executemany(MESSAGE, messages)
             await cursor.executemany(DELIVERY, [("platform", i.id, "bank", i.id, now, now) for i in batch])
 
 

@@ -49,8 +49,9 @@ def make_requests(key: PrivateKey, *, count: int, recipients: Sequence[str], pre
 
 def _request(key: PrivateKey, text: str) -> bytes:
     body = text.encode()
+    now = int(time.time())
     authorization = sign_request(
-        key, sender_id="platform", method="POST", target=TARGET, timestamp=int(time.time()), nonce=new_nonce(), body=body
+        key, sender_id="platform", method="POST", target=TARGET, timestamp=now, nonce=new_nonce(), body=body
     )
     head = (
         f"POST {TARGET} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/cloudevents+json\r\n"
