@@ -27,6 +27,15 @@ def world(founded: World, tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
+def empty(tmp_path: Path) -> Iterator[World]:
+    """A world with nothing in it yet."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    with ExitStack() as stack:
+        yield new_world(folder, stack)
+
+
+@pytest.fixture
 def recipient() -> Iterator[Recipient]:
     """A bare HTTP server to be pushed at."""
     with listen() as running:

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
+
 from tests.harness.processes import free_port
 
 WGG = Path(sys.executable).with_name("wgg")
@@ -164,17 +166,15 @@ class World:
 
     def await_state(self, source: str, message_id: str, state: str) -> dict[str, Any]:
         """The message as shown, once it is in this state."""
-
-        def look() -> dict[str, Any] | None:
-            shown = self.show(source, message_id)
-            return shown if shown["state"] == state else None
-
-        found = eventually(look, f"{source}/{message_id} {state}")
-        assert found is not None
-        return found
+        wanted = "SELECT 1 FROM deliveries WHERE source = ? AND message_id = ? AND state = ?"
+        eventually(lambda: self.query(wanted, source, message_id, state), f"{source}/{message_id} {state}")
+        return self.show(source, message_id)
 
     def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Look into the embedded database beside its server."""
+        """Look into the database beside its servers; values stand at question marks."""
+        if "WGG_DATABASE" in self.env:
+            with psycopg.connect(self.env["WGG_DATABASE"]) as server:
+                return server.execute(statement.replace("?", "%s").encode(), values).fetchall()
         with sqlite3.connect(f"file:{self.home}/gateway.db?mode=ro", uri=True) as connection:
             return connection.execute(statement, values).fetchall()
 
