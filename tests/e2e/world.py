@@ -215,15 +215,15 @@ def get(url: str) -> tuple[int, bytes]:
         return 0, b""
 
 
-def post(url: str, body: bytes, headers: dict[str, str]) -> int:
-    """Status of a POST."""
+def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Status and body of a POST."""
     request = urllib.request.Request(url, data=body, headers=headers, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
-            return int(answer.status)
+            return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
-            return error.code
+            return error.code, error.read()
 
 
 def found(world: World, *options: object) -> None:
