@@ -6,7 +6,7 @@ Source: protocol section 6.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from gateway.core.delivery import SECOND, Decision, Die, Hold, Stood, Wait, decide_after_fault
@@ -59,7 +59,10 @@ class Courier:
         answer = await self.transport.send(await self._sign(request, nonce), party)
         outcome = adapter.decode(outgoing, answer)
         if isinstance(outcome, Receipted):
-            return await self._judge(claimed, party, outcome, answer, nonce)
+            refusal = await self._refusal(party, outcome, nonce)
+            if refusal is None:
+                return await self._prove(claimed, outcome, answer)
+            outcome = distrust(adapter, outgoing, answer, refusal)
         if isinstance(outcome, Gone):
             return self._hold(claimed, party, answer)
         return await self._fail(claimed, outcome, answer)
@@ -84,15 +87,13 @@ class Courier:
         headers = {**request.headers, "Authorization": format_authorization(authorization)}
         return Request(method=request.method, url=request.url, body=request.body, headers=headers, signed=True)
 
-    async def _judge(
-        self, claimed: Claimed, party: Party, outcome: Receipted, answer: Answer, nonce: str
-    ) -> Settlement | Proof:
+    async def _refusal(self, party: Party, outcome: Receipted, nonce: str) -> Problem | None:
+        """Why a receipt is not good; None when it is."""
         try:
             await self._verify(party, outcome, nonce)
         except Problem as problem:
-            fault = Fault(code="RECEIPT_UNVERIFIED", message=problem.message, suspicious=True)
-            return await self._fail(claimed, fault, answer)
-        return await self._prove(claimed, outcome, answer)
+            return problem
+        return None
 
     async def _verify(self, party: Party, outcome: Receipted, nonce: str) -> None:
         now, signature = self.clock.now(), outcome.signature
@@ -111,6 +112,7 @@ class Courier:
             timestamp=signature.timestamp,
             nonce=signature.nonce,
             signature=signature.signature,
+            tries=claimed.attempt,
             attempt=claimed.attempt,
             http_status=answer.status,
         )
@@ -158,6 +160,16 @@ class Courier:
             messages=messages,
             alerts=alerts,
         )
+
+
+def distrust(adapter: Adapter, outgoing: Outgoing, answer: Answer, refusal: Problem) -> Gone | Fault:
+    """What an answer means whose receipt does not verify: the same as without one, and the fault says why."""
+    rest = adapter.decode(outgoing, replace(answer, body=b""))
+    if isinstance(rest, Gone):
+        return rest
+    if isinstance(rest, Receipted):
+        return Fault(code="RECEIPT_UNVERIFIED", message=refusal.message, suspicious=True)
+    return replace(rest, code="RECEIPT_UNVERIFIED", message=refusal.message)
 
 
 def target_of(url: str) -> str:

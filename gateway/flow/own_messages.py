@@ -32,8 +32,13 @@ _TEXT_LENGTH: Final = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What is said of a message that could not be delivered: of which delivery, at which attempt, why."""
+    """What is said of a message that could not be delivered: of which delivery, at which attempt, why.
 
+    `cause` is "failed" for one that was given up, "refused" for one that its recipient refused: the second may follow
+    the first, and is told as well.
+    """
+
+    cause: str
     delivery_id: int
     attempt: int
     code: str
@@ -68,7 +73,7 @@ class Scribe:
         return Told(messages=(await self.failed(message, failure),), alerts=(alert,))
 
     async def failed(self, cause: Message, failure: Failure) -> Message:
-        """`message.failed.v1` to the sender of `cause`; its id derives from the delivery that failed."""
+        """`message.failed.v1` to the sender of `cause`; its id derives from the delivery and what befell it."""
         data = {
             "deliveryId": str(failure.delivery_id),
             "id": cause.id,
@@ -82,7 +87,9 @@ class Scribe:
             "attempts": failure.attempt,
             "lastAttemptTime": format_beijing(failure.at),
         }
-        return await self._write(MESSAGE_FAILED, f"failed-{failure.delivery_id}", data, cause=cause, now=failure.at)
+        return await self._write(
+            MESSAGE_FAILED, f"{failure.cause}-{failure.delivery_id}", data, cause=cause, now=failure.at
+        )
 
     async def _write(self, type_: str, id_: str, data: Mapping[str, Any], *, cause: Message, now: int) -> Message:
         body = encode_compact(_event(type_, id_, data, cause=cause, now=now))

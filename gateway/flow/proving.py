@@ -19,13 +19,17 @@ from gateway.ports import Clock, Deliveries, Mailbox, MessageView, Proof, ProofR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """The bytes and the signature behind a receipt. `method` and `path` are those of its request if pulled."""
+    """The bytes and the signature behind a receipt. `method` and `path` are those of its request if pulled.
+
+    `attempt` is the one whose answer brought it, None if pulled; `tries` how many there were until then.
+    """
 
     body: bytes
     serial_no: str
     timestamp: int
     nonce: str
     signature: str
+    tries: int
     attempt: int | None = None
     http_status: int | None = None
     method: str | None = None
@@ -39,21 +43,26 @@ class Clerk:
         self._scribe = scribe
         self._clock = clock
 
-    async def tell(self, delivery_id: int, message: Message, attempt: int, fault: Fault) -> Told:
-        """What is written when a message is given up."""
-        return await self._scribe.tell(
-            message,
-            Failure(
-                delivery_id=delivery_id, attempt=attempt, code=fault.code, text=fault.message, at=self._clock.now()
-            ),
+    async def tell(
+        self, delivery_id: int, message: Message, attempt: int, fault: Fault, *, cause: str = "failed"
+    ) -> Told:
+        """What is written when a message is given up, or (`cause` "refused") refused."""
+        failure = Failure(
+            cause=cause,
+            delivery_id=delivery_id,
+            attempt=attempt,
+            code=fault.code,
+            text=fault.message,
+            at=self._clock.now(),
         )
+        return await self._scribe.tell(message, failure)
 
     async def prove(self, delivery_id: int, message: Message, receipt: Receipt, evidence: Evidence) -> Proof:
         """The proof of a verified receipt; a refusal brings `message.failed.v1` with the recipient's code and text."""
         told = Told()
         if receipt.status == "REFUSED":
             fault = Fault(code=receipt.code or "", message=receipt.message or "")
-            told = await self.tell(delivery_id, message, evidence.attempt or 1, fault)
+            told = await self.tell(delivery_id, message, evidence.tries, fault, cause="refused")
         return Proof(
             delivery_id=delivery_id,
             status=receipt.status,
@@ -88,7 +97,7 @@ class ReceiptDesk:
         parse_object(body)
         receipt = parse_receipt(body)
         check_receipt(receipt, id=view.message.id, digest=view.message.digest)
-        proof = await self._clerk.prove(delivery_id, view.message, receipt, _pulled(caller, head, body))
+        proof = await self._clerk.prove(delivery_id, view.message, receipt, _pulled(caller, head, body, view))
         if await self._deliveries.prove(proof) is ProofResult.CONFLICT:
             raise Problem("STATE_CONFLICT", "该投递已有另一份回执，不能更改；如需更正请联系平台。")
 
@@ -99,7 +108,7 @@ class ReceiptDesk:
         return view
 
 
-def _pulled(caller: Caller, head: Head, body: bytes) -> Evidence:
+def _pulled(caller: Caller, head: Head, body: bytes, view: MessageView) -> Evidence:
     authorization = caller.authorization
     return Evidence(
         body=body,
@@ -107,6 +116,7 @@ def _pulled(caller: Caller, head: Head, body: bytes) -> Evidence:
         timestamp=authorization.timestamp,
         nonce=authorization.nonce,
         signature=authorization.signature,
+        tries=max(1, len(view.attempts)),
         method=head.method,
         path=head.target,
     )
