@@ -18,6 +18,8 @@ from gateway.observe import METRICS
 from gateway.observe.metric_table import ACCEPT_BATCH_SIZE, ACCEPT_OUTCOMES, ACCEPT_STAGE_SECONDS
 from gateway.ports import Inbox, StoreUnavailable
 
+_PARSING: Final = METRICS.timer(ACCEPT_STAGE_SECONDS, stage="parse")
+_COMMITTING: Final = METRICS.timer(ACCEPT_STAGE_SECONDS, stage="commit")
 _TOLD: Final = ("id", "type", "subject", "recipient", "digest", "receipt_no", "traceparent")
 
 
@@ -62,10 +64,10 @@ class Acceptor:
             catalogue=self._catalogue,
             parameters=self._parameters,
         )
-        with METRICS.timed(ACCEPT_STAGE_SECONDS, stage="parse"):
+        with _PARSING():
             item = read_message(reading)
         try:
-            with METRICS.timed(ACCEPT_STAGE_SECONDS, stage="commit"):
+            with _COMMITTING():
                 outcome = await self._settle(item)
         except Problem as problem:
             self._tell(caller, item, problem.code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.core.bucket import Buckets
 from gateway.core.errors import Problem
@@ -15,6 +16,8 @@ from gateway.flow.roster import Roster
 from gateway.observe import METRICS
 from gateway.observe.metric_table import ACCEPT_STAGE_SECONDS
 from gateway.ports import Clock
+
+_VERIFYING: Final = METRICS.timer(ACCEPT_STAGE_SECONDS, stage="verify")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,7 @@ class Gate:
     async def prove(self, claimant: Claimant, head: Head, body: bytes) -> Caller:
         """Actual size is the reader's; here the signature. From now on answers are signed and the nonce is spent."""
         public = self._roster.public_key(claimant.key)
-        with METRICS.timed(ACCEPT_STAGE_SECONDS, stage="verify"):
+        with _VERIFYING():
             await self._crypto.verify_request(
                 public, claimant.authorization, method=head.method, target=head.target, body=body
             )

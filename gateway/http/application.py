@@ -27,6 +27,7 @@ from gateway.observe.metric_table import ACCEPT_STAGE_SECONDS, REQUESTS
 from gateway.ports import Clock, StoreUnavailable
 
 _REQUEST_ID_BYTES: Final = 8
+_SIGNING: Final = METRICS.timer(ACCEPT_STAGE_SECONDS, stage="sign")
 _STOPPING: Final = "网关正在停止，请稍后用原文件重发，或改发其他节点。"
 
 
@@ -113,7 +114,7 @@ class Application:
                 nonce=caller.authorization.nonce,
                 body=reply.body,
             )
-            with METRICS.timed(ACCEPT_STAGE_SECONDS, stage="sign"):
+            with _SIGNING():
                 signature = await self.crypto.sign_response(answer)
             headers |= format_response_headers(signature)
         return RawResponse(status=reply.status, body=reply.body, headers=headers)

@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from gateway.observe.metric_table import TABLE, MetricRow
+
+
+class Timer:
+    """Observes how long blocks take, however they end: `with timer(): …`. Cheap enough for every message."""
+
+    __slots__ = ("_child",)
+
+    def __init__(self, child: Histogram) -> None:
+        self._child = child
+
+    def __call__(self) -> _Span:
+        """One block."""
+        return _Span(self._child)
+
+
+class _Span:
+    __slots__ = ("_child", "_started")
+
+    def __init__(self, child: Histogram) -> None:
+        self._child = child
+
+    def __enter__(self) -> None:
+        self._started = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._child.observe(perf_counter() - self._started)
 
 
 class Metrics:
@@ -56,14 +81,9 @@ class Metrics:
         histogram = self._histograms[row]
         (histogram.labels(**labels) if labels else histogram).observe(value)
 
-    @contextmanager
-    def timed(self, row: MetricRow, **labels: str) -> Iterator[None]:
-        """Observe the seconds that the block takes, however it ends."""
-        started = perf_counter()
-        try:
-            yield
-        finally:
-            self.observe(row, perf_counter() - started, **labels)
+    def timer(self, row: MetricRow, **labels: str) -> Timer:
+        """A timer that observes the seconds of each block it is wrapped around; made once, entered often."""
+        return Timer(self._histograms[row].labels(**labels))
 
     def value(self, sample: str, **labels: str) -> float | None:
         """The current value of a sample by its full name (`…_total`, `…_sum`), None while it is unset."""
