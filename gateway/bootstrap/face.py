@@ -30,7 +30,7 @@ def make_application(parts: Parts, *, is_stopping: Callable[[], bool], with_call
         is_stopping=is_stopping,
         with_bus=with_bus,
     )
-    operations = OperationCalls(readiness, parts.store)
+    operations = OperationCalls(readiness, parts.store, parts.roster)
     routes = [*_calls(parts), *_operations(operations)] if with_calls else _operations(operations)
     return Application(
         routes=routes,

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Final
 
 from gateway.bootstrap.clock import SystemClock
@@ -20,9 +21,11 @@ from gateway.crypto.libcrypto import default_provider
 from gateway.crypto.selftest import self_test
 from gateway.flow.service import Loop
 from gateway.net.server import Server, ServerLimits, start_server
-from gateway.observe import configure_logging, get_log
+from gateway.observe import METRICS, configure_logging, get_log
+from gateway.observe.metric_table import BUILD_INFO
 from gateway.store import lock_home, open_store
 
+DISTRIBUTION: Final = "wage-guarantee-gateway"
 LOCK_FILE: Final = "serve.lock"
 PUSH_GRACE_SECONDS: Final = 15.0
 ANSWER_GRACE_SECONDS: Final = 5.0
@@ -133,6 +136,7 @@ async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) 
     check_role(settings, role)
     log = settings.log
     configure_logging(level=log.level, form=log.format, file=log.file, deployment=settings.deployment)
+    METRICS.set(BUILD_INFO, 1, version=version(DISTRIBUTION), deployment=settings.deployment)
     self_test(default_provider())
     with lock_home(settings.home / LOCK_FILE) if settings.embedded else nullcontext():
         store = open_store(settings.database)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.core.delivery import SECOND
+from gateway.observe import METRICS
+from gateway.observe.metric_table import BUS_DEAD_LETTERS, CLOCK_SKEW_SECONDS, SWEPT
 from gateway.ports import Alert, Books, Bus, Clock, Deliveries
 
 Log = Callable[..., None]
@@ -33,6 +35,8 @@ class Timers:
     async def sweep(self) -> bool:
         """Take back what dead workers held and mend what waits for nothing."""
         swept = await self.deliveries.sweep(now=self.clock.now())
+        for kind in ("lost", "parked", "unblocked"):
+            METRICS.add(SWEPT, len(getattr(swept, kind)), kind=kind)
         if swept.lost or swept.parked or swept.unblocked:
             self.log("sweep.mended", lost=swept.lost, parked=swept.parked, unblocked=swept.unblocked)
             self.on_due()
@@ -58,6 +62,7 @@ class Timers:
     async def watch_bus(self) -> bool:
         """What the broker gave up on, and queues without their consumer, raise alarms; the database decides."""
         depth = await self.bus.dead_depth()
+        METRICS.set(BUS_DEAD_LETTERS, depth or 0)
         if depth:
             text = f"消息中间件死信队列中有 {depth} 条唤醒通知，请检查消费者；报文本身在数据库中，不会丢失。"
             await self._alert("BROKER_DEAD_LETTERS", "bus", text)
@@ -84,4 +89,5 @@ class ClockWatch:
         """Measure once."""
         self.skew = await self.books.skew(self.clock.now())
         self.ok = abs(self.skew) <= self.limit
+        METRICS.set(CLOCK_SKEW_SECONDS, self.skew / SECOND)
         return False

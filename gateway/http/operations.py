@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from gateway.core.delivery import SECOND
+from gateway.core.party import KeyStatus
+from gateway.flow.roster import Roster
 from gateway.http.exchange import Call, Reply, reply_json
 from gateway.http.readiness import Readiness
 from gateway.observe import METRICS, render_metrics
-from gateway.observe.metric_table import ALERTS, BUS_BLOCKED, BUS_CONNECTED, CONSUMERS_SILENT, QUEUE_ROWS, READY
+from gateway.observe.metric_table import (
+    ALERTS,
+    BUS_BLOCKED,
+    BUS_CONNECTED,
+    CONSUMERS_SILENT,
+    KEY_EXPIRY_SECONDS,
+    QUEUE_ROWS,
+    READY,
+)
 from gateway.ports import Books, StoreUnavailable
 
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -14,9 +25,10 @@ _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 class OperationCalls:
     """Says how the process is, honestly."""
 
-    def __init__(self, readiness: Readiness, books: Books) -> None:
+    def __init__(self, readiness: Readiness, books: Books, roster: Roster) -> None:
         self._readiness = readiness
         self._books = books
+        self._roster = roster
 
     async def health(self, _call: Call) -> Reply:
         """The process answers."""
@@ -26,28 +38,36 @@ class OperationCalls:
         """Ready only when every check is content; 503 names those that are not."""
         found = await self._readiness.check()
         ready = not any(found.values())
-        METRICS.set(READY, ready)
         body = {"ready": ready, "checks": {name: text or "ok" for name, text in found.items()}}
         return reply_json(body, status=200 if ready else 503)
 
     async def metrics(self, _call: Call) -> Reply:
         """Prometheus text, with gauges as of now."""
+        METRICS.set(READY, not any((await self._readiness.check()).values()))
         self._gauge_bus()
+        self._gauge_keys()
         await self._gauge_books()
         return Reply(status=200, body=render_metrics(), content_type=_PROMETHEUS)
 
     def _gauge_bus(self) -> None:
+        """A process that needs no bus is not without one."""
         state = self._readiness.bus.state()
-        METRICS.set(BUS_CONNECTED, state.connected)
+        METRICS.set(BUS_CONNECTED, state.connected or not self._readiness.with_bus)
         METRICS.set(BUS_BLOCKED, state.blocked)
         METRICS.set(CONSUMERS_SILENT, len(state.silent))
 
+    def _gauge_keys(self) -> None:
+        now = self._readiness.clock.now()
+        keys = (key for key in self._roster.directory.keys.values() if key.status is KeyStatus.ACTIVE)
+        METRICS.replace(
+            KEY_EXPIRY_SECONDS, {(key.owner_id, key.serial_no): (key.not_after - now) / SECOND for key in keys}
+        )
+
     async def _gauge_books(self) -> None:
-        """A database that is away leaves its gauges out; `wgg_ready` and the counters are still told."""
+        """A database that is away leaves its gauges as they were; `wgg_ready` and the counters are still told."""
         try:
             tally, alerts = await self._books.tally(), await self._books.alerts()
         except StoreUnavailable:
-            METRICS.set(READY, 0)
             return
         METRICS.replace(QUEUE_ROWS, {labels: float(count) for labels, count in tally.items()})
         codes = [alert.code for alert, _, _ in alerts]
