@@ -14,7 +14,7 @@ from gateway.core.wire.authorization import format_authorization
 from gateway.crypto.keys import PrivateKey
 from gateway.crypto.signer import new_nonce, sign_request
 from tests.e2e.documents import ROOT, blocks, section
-from tests.e2e.world import APPLICATION, World, eventually, post
+from tests.e2e.world import APPLICATION, World, eventually, get, post
 
 PROMISED = 2.0
 """Seconds in which a running server takes over what a command changed (architecture point 8)."""
@@ -90,6 +90,16 @@ def test_commands_reach_a_running_server(world: World) -> None:
     becomes("ACCEPTED")
     world.must("institution", "key", "revoke", "platform", platform.public.serial_no, "--reason", "私钥泄露")
     becomes("KEY_NOT_ACTIVE")
+    metrics = get(f"{server.url}/metrics")[1].decode()
+    for line in (
+        "wgg_ready 1.0",
+        "wgg_bus_connected 1.0",
+        'wgg_build_info{deployment="e2e",version="',
+        'wgg_key_expires_in_seconds{owner="xmccb",serial_no="',
+        'wgg_accept_outcomes_total{code="INSTITUTION_SUSPENDED"}',
+    ):
+        assert f"\n{line}" in metrics
+    assert platform.public.serial_no not in metrics
     assert server.end() == 0
     actions = [row["action"] for row in json.loads(world.must("audit", "list", "--json").out)]
     assert actions[:3] == ["key.revoked", "party.restore", "party.suspend"]
