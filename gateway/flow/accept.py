@@ -95,7 +95,7 @@ class Acceptor:
     async def _settle(self, item: Item) -> Outcome:
         outcome = await self._batcher.submit(item)
         if isinstance(outcome, Refused):
-            raise outcome.problem
+            raise outcome.problem  # one that is INTERNAL carries its cause, for the log
         return outcome
 
     async def _commit(self, batch: Sequence[Item]) -> Sequence[Outcome]:

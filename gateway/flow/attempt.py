@@ -128,7 +128,7 @@ class Courier:
         decision = decide_after_fault(
             fault,
             attempt=claimed.attempt,
-            give_up_at=claimed.message.received_at + self.policy.give_up_after,
+            give_up_at=claimed.since + self.policy.give_up_after,
             now=self.clock.now(),
             wait=self.policy.wait,
         )

@@ -40,11 +40,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A row that this worker may try now. `token` fences what the worker decides later."""
+    """A row that this worker may try now. `token` fences what the worker decides later.
+
+    `since` is when the row began: the acceptance, or for a replay the moment of the replay.
+    """
 
     delivery_id: int
     token: int
     attempt: int
+    since: int
     message: Message
 
 

@@ -33,7 +33,7 @@ def _claiming(dialect: str) -> Any:
     raised = {"token": _D.token + 1, "claims": _D.claims + 1, "attempts": _D.attempts + 1}
     claim = update(DELIVERIES).where(_D.id.in_(select(locked.c.id)))
     taken = claim.values(worker=_WORKER, state=State.DELIVERING.value, **raised)
-    return taken.returning(_D.id, _D.token, _D.attempts)
+    return taken.returning(_D.id, _D.token, _D.attempts, _D.accepted_at)
 
 
 def claim(connection: Connection, *, delivery_ids: Collection[int], worker: str, now: int) -> list[Claimed]:
@@ -49,6 +49,7 @@ def claim(connection: Connection, *, delivery_ids: Collection[int], worker: str,
             delivery_id=head.delivery_id,
             token=rows[head.delivery_id].token,
             attempt=rows[head.delivery_id].attempts,
+            since=rows[head.delivery_id].accepted_at,
             message=head.message,
         )
         for head in load_messages(connection, sorted(rows))
