@@ -1,7 +1,7 @@
 """The floor: the same crypto, the same rows in one grouped commit, one confirmed publish, and nothing else around them.
 
-What no gateway with these promises can do without. It checks no header but the signature's, no JSON, no state; it
-trusts its one sender. Run by `bench.accept`, in a process of its own: `python -m bench.floor DATABASE AMQP KEYS`.
+What no gateway with these promises can do without; the rows go into the product's own tables, indexes and all.
+It checks no header but the signature's, no JSON, no state; it trusts its one sender. Run by `bench.accept`, in a process of its own: `python -m bench.floor DATABASE AMQP KEYS`.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from gateway.core.wire.response import format_response_headers
 from gateway.crypto.digest import sm3_hex
 from gateway.crypto.keys import PrivateKey, PublicKey
 from gateway.crypto.signer import sign_response, verify_request
+from gateway.store import upgrade
 
 BATCH = 64
 EXCHANGE = "floor.messages"
-QUEUE = "floor.q.bank"
-TABLES = """
-CREATE TABLE nonces (serial_no text, value text, spent_at bigint, PRIMARY KEY (serial_no, value));
-CREATE TABLE messages (source text, id text, type text, subject text, recipient text, digest text, body bytea,
-    origin text, received_at bigint, receipt_no text, receipt bytea, PRIMARY KEY (source, id));
-CREATE TABLE deliveries (delivery bigserial PRIMARY KEY, source text, id text, recipient text, subject text,
-    position bigint, state text, due_at bigint, accepted_at bigint);
-"""
-NONCE = "INSERT INTO nonces VALUES (%s, %s, %s)"
-MESSAGE = "INSERT INTO messages VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+BANKS = ("bench-a", "bench-b", "bench-c", "bench-d")
+NONCE = "INSERT INTO nonces (serial_no, value, spent_at) VALUES (%s, %s, %s)"
+MESSAGE = (
+    "INSERT INTO messages"
+    " (source, id, type, subject, recipient, digest, body, origin, received_at, receipt_no, receipt)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
 DELIVERY = (
-    "INSERT INTO deliveries (source, id, recipient, subject, position, state, due_at, accepted_at)"
-    " VALUES (%s, %s, %s, %s, 1, 'accepted', %s, %s)"
+    "INSERT INTO deliveries (source, message_id, recipient, subject, position, state, mailed, stood, due_at,"
+    " published_times, token, claims, attempts, accepted_at)"
+    " VALUES (%s, %s, %s, %s, 1, 'accepted', true, false, %s, 0, 0, 0, 0, %s)"
 )
 ID = re.compile(rb'"id":"([^"]+)"')
+RECIPIENT = re.compile(rb'"recipient":"([^"]+)"')
 
 
 @dataclass(slots=True)
@@ -54,6 +54,7 @@ class Waiting:
     origin: str
     body: bytes
     id: str
+    recipient: str
     digest: str
     receipt: bytes
     durable: asyncio.Future[None]
@@ -75,8 +76,9 @@ class Publisher:
     def _opened(self, channel: pika.channel.Channel) -> None:
         self._channel = channel
         channel.exchange_declare(EXCHANGE, "topic", durable=True)
-        channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": 20})
-        channel.queue_bind(QUEUE, EXCHANGE, "#")
+        for bank in BANKS:
+            channel.queue_declare(bank, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": 20})
+            channel.queue_bind(bank, EXCHANGE, f"{bank}.#")
         channel.confirm_delivery(self._confirmed, callback=lambda _: self._ready.set_result(None))
 
     def _confirmed(self, frame: pika.frame.Method) -> None:
@@ -89,7 +91,7 @@ class Publisher:
         self._tag += 1
         future = self._open[self._tag] = asyncio.get_running_loop().create_future()
         properties = pika.BasicProperties(delivery_mode=2, message_id=item.id, headers={"gzbzj-origin": item.origin})
-        self._channel.basic_publish(EXCHANGE, "bank.message", item.body, properties, mandatory=True)
+        self._channel.basic_publish(EXCHANGE, f"{item.recipient}.message", item.body, properties, mandatory=True)
         return future
 
 
@@ -117,12 +119,12 @@ class Floor:
         run = asyncio.get_running_loop().run_in_executor
         signed = {"method": "POST", "target": request.raw_path, "body": body}
         await run(self._pool, lambda: verify_request(self._sender, authorization, **signed))
-        found = ID.search(body)
-        assert found is not None
-        id_, digest = found.group(1).decode(), sm3_hex(body)
+        id_, recipient, digest = _find(ID, body), _find(RECIPIENT, body), sm3_hex(body)
         told = {"id": id_, "source": "platform", "receiptNo": id_, "digest": digest, "status": "ACCEPTED"}
         receipt = encode_compact(told)
-        item = Waiting(authorization, origin, body, id_, digest, receipt, asyncio.get_running_loop().create_future())
+        item = Waiting(
+            authorization, origin, body, id_, recipient, digest, receipt, asyncio.get_running_loop().create_future()
+        )
         self._queue.append(item)
         self._wake.set()
         await item.durable
@@ -149,19 +151,25 @@ class Floor:
         now = time.time_ns() // 1000
         async with self._connection.transaction(), self._connection.cursor() as cursor:
             await cursor.executemany(NONCE, [(i.authorization.serial_no, i.authorization.nonce, now) for i in batch])
-            head = ("guarantee.application.v1",)
+            head = "guarantee.application.v1"
             messages = [
-                ("platform", i.id, *head, i.id, "bank", i.digest, i.body, i.origin, now, i.id, i.receipt) for i in batch
+                ("platform", i.id, head, i.id, i.recipient, i.digest, i.body, i.origin, now, i.id, i.receipt)
+                for i in batch
             ]
             await cursor.executemany(MESSAGE, messages)
-            await cursor.executemany(DELIVERY, [("platform", i.id, "bank", i.id, now, now) for i in batch])
+            await cursor.executemany(DELIVERY, [("platform", i.id, i.recipient, i.id, now, now) for i in batch])
+
+
+def _find(pattern: re.Pattern[bytes], body: bytes) -> str:
+    found = pattern.search(body)
+    assert found is not None
+    return found.group(1).decode()
 
 
 async def main(database: str, amqp: str, keys: Path) -> None:
     """Serve until killed; the port goes to stdout."""
+    upgrade(database)
     connection = await psycopg.AsyncConnection.connect(database)
-    await connection.execute(TABLES)
-    await connection.commit()
     publisher = Publisher(amqp)
     await publisher.ready()
     gateway = PrivateKey.from_pem((keys / "gateway.pem").read_bytes())
