@@ -77,7 +77,7 @@ def verifies(public_pem: str, signature: str, signed: bytes) -> bool:
 
 
 def _raw(der: bytes) -> str:
-    """r ‖ s of a short SEQUENCE of two INTEGERs."""
+    """R ‖ s of a short SEQUENCE of two INTEGERs."""
     assert der[0] == 0x30
     assert der[1] == len(der) - 2
     first = der[4 : 4 + der[3]]

@@ -38,7 +38,9 @@ def test_what_was_accepted_survives_kill_9(world: World) -> None:
     third = world.send(server.url, event)
     assert (third.code, third.out) == (0, first.out)
     eventually(lambda: not world.query("SELECT 1 FROM deliveries WHERE state <> 'delivered'"), "all is delivered")
-    effects = [(entry["source"], entry["id"]) for name in ("bank", "platform") for entry in world.ledger(name, "effect")]
+    effects = [
+        (entry["source"], entry["id"]) for name in ("bank", "platform") for entry in world.ledger(name, "effect")
+    ]
     assert len(effects) == len(set(effects)) == 5  # the application, three statuses, the guarantee
     assert json.loads(first.out)["digest"] == sm3_hex(event.read_bytes())
 
@@ -66,7 +68,7 @@ def test_a_push_under_way_ends_before_the_process_does(world: World) -> None:
 
 
 def test_a_push_cut_by_kill_9_is_tried_again(world: World) -> None:
-    """Killed in the middle of a push, the restarted server tries it again at once; both attempts stand in the history."""
+    """Killed in the middle of a push, the restarted server tries again at once; the history has both attempts."""
     with Proxy(world.bank_port) as line:
         world.must("institution", "set", "xmccb", "--endpoint", f"http://127.0.0.1:{line.port}/wgg")
         server = world.serve()
@@ -82,7 +84,6 @@ def test_a_push_cut_by_kill_9_is_tried_again(world: World) -> None:
         outcomes = [attempt["outcome"] for attempt in shown["attempts"]]
         assert outcomes == ["retry", "delivered"]
         assert server.end() == 0
-
 
 
 def test_the_trace_goes_on_to_the_recipient(world: World, recipient: Recipient) -> None:

@@ -20,7 +20,12 @@ def shell(world: World, script: str) -> str:
     env = {name: value for name, value in os.environ.items() if not name.startswith("WGG_")}
     env["PATH"] = f"{WGG.parent}:{env['PATH']}"
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=world.folder, env=env, capture_output=True, text=True, check=False
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=world.folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
