@@ -258,9 +258,7 @@ class Gateway:
 
 
 @asynccontextmanager
-async def run_gateway(
-    founded: Founded, folder: Path, *, steered: bool = True, **env: str
-) -> AsyncIterator[Gateway]:
+async def run_gateway(founded: Founded, folder: Path, *, steered: bool = True, **env: str) -> AsyncIterator[Gateway]:
     """A gateway on a copy of the founded home; `env` are settings as WGG_ variables, without the prefix."""
     home = folder / "home"
     shutil.copytree(founded.folder, home)

@@ -103,7 +103,7 @@ class Caller:
         }
         return f"{SCHEME} " + ",".join(f'{name}="{value}"' for name, value in (values | given).items())
 
-    async def call(  # noqa: PLR0913 - one knob for each thing that a client can get wrong
+    async def call(
         self,
         method: str,
         target: str | bytes,
@@ -135,7 +135,9 @@ class Caller:
         head += b"".join(b"%s: %s\r\n" % (name.encode(), _bytes(value)) for name, value in lines)
         return self._judge(await exchange(self.gateway.port, head + b"\r\n" + sent), nonce)
 
-    async def post(self, body: bytes | dict[str, Any], *, media: str | None = "application/cloudevents+json", **more: Any) -> Answer:
+    async def post(
+        self, body: bytes | dict[str, Any], *, media: str | None = "application/cloudevents+json", **more: Any
+    ) -> Answer:
         """Send a message."""
         raw = body if isinstance(body, bytes) else encode(body)
         headers = [*more.pop("headers", ()), *([("Content-Type", media)] if media is not None else [])]
@@ -201,6 +203,13 @@ def check_problem(answer: Answer) -> None:
     for error in doc["errors"]:
         assert set(error) >= {"pointer", "rule", "message"}
         assert error["message"]
+
+
+def check_refused(answer: Answer, *codes: str) -> None:
+    """A signed refusal of one of these codes, of bounded size."""
+    assert answer.signed
+    assert answer.code in codes
+    assert len(answer.body) < 64 * 1024
 
 
 def encode(event: dict[str, Any]) -> bytes:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -8,8 +9,9 @@ import pytest
 
 from tests.harness.gateway import Founded, Gateway, found, on_database, run_gateway
 from tests.harness.postgres import create_database, drop_database
-from tests.protocol.caller import Caller
+from tests.protocol.caller import Caller, encode
 from tests.protocol.recipient import Recipient
+from tests.protocol.steps import parties
 
 
 @pytest.fixture(scope="session")
@@ -70,5 +72,22 @@ def insurer(gateway: Gateway) -> Caller:
 @pytest.fixture
 async def recipient(founded: Founded) -> AsyncIterator[Recipient]:
     """The bank's own server."""
-    async with Recipient("xmccb", founded.keys["xmccb"]).serving() as running:
+    async with Recipient("xmccb", founded.keys).serving() as running:
         yield running
+
+
+@pytest.fixture
+async def hardy(gateway: Gateway) -> AsyncIterator[Caller]:
+    """The platform's client; afterwards the gateway is asked whether anything broke, and must accept a good message."""
+    platform, bank = parties(gateway)
+    yield platform
+    event = platform.event("guarantee.application.v1", f"DD-{secrets.token_hex(8)}")
+    assert (await platform.post(event)).status == 202
+    listed, after = [], "0"
+    while page := await bank.mailbox(f"?limit=100&after={after}"):
+        listed += page
+        after = page[-1]["deliveryId"]
+    assert listed[-1]["body"].encode() == encode(event)
+    assert [
+        fields for fields in gateway.log.named("http.refused") if fields["code"] in {"INTERNAL", "UNAVAILABLE"}
+    ] == []

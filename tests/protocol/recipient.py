@@ -42,7 +42,7 @@ class Recipient:
     """Answers pushes in turn by its `script`, and with a good ACCEPTED when that is used up."""
 
     id: str
-    key: PrivateKey
+    keys: Mapping[str, PrivateKey]
     script: deque[Play] = field(default_factory=deque)
     pushes: list[Push] = field(default_factory=list)
     port: int = 0
@@ -102,7 +102,7 @@ class Recipient:
         """A good REFUSED."""
         return lambda push: self.receipt(push, status="REFUSED", more={"code": code, "message": text}, **how)
 
-    def receipt(  # noqa: PLR0913 - one knob for each thing that a recipient can get wrong
+    def receipt(
         self,
         push: Push,
         *,
@@ -118,7 +118,7 @@ class Recipient:
         """The whole answer. `late` moves its timestamp, `without` leaves a signature header out."""
         doc = {"id": push.event["id"], "digest": sm3_hex(push.body), "status": status, **(more or {})}
         body = json.dumps(doc, ensure_ascii=False).encode()
-        signer = key or self.key
+        signer = key or self.keys[self.id]
         instant = str(int(push.authorization["timestamp"]) + late)
         word = nonce or push.authorization["nonce_str"]
         signed = {
@@ -127,15 +127,20 @@ class Recipient:
             "Gzbzj-Nonce": word,
             "Gzbzj-Signature": sign(signer, instant, word, body),
         }
-        return plain(http, body, {name: value for name, value in signed.items() if name != without} | (dict(headers or {})))
+        return plain(
+            http, body, {name: value for name, value in signed.items() if name != without} | (dict(headers or {}))
+        )
 
 
 def plain(http: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
     """An answer without any signature."""
     lines = {**(headers or {}), "Content-Length": str(len(body)), "Connection": "close"}
-    return f"HTTP/1.1 {http} Said\r\n".encode() + b"".join(
-        f"{name}: {value}\r\n".encode() for name, value in lines.items()
-    ) + b"\r\n" + body
+    return (
+        f"HTTP/1.1 {http} Said\r\n".encode()
+        + b"".join(f"{name}: {value}\r\n".encode() for name, value in lines.items())
+        + b"\r\n"
+        + body
+    )
 
 
 def say(http: int, body: bytes = b"", **headers: str) -> Play:

@@ -181,7 +181,7 @@ async def test_packed_bodies_are_refused_after_the_proof(platform: Caller, codin
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_one_mebibyte_is_the_most(platform: Caller, chunked: bool):
+async def test_one_mebibyte_is_the_most(platform: Caller, *, chunked: bool):
     """1 MiB to the byte is accepted however it is sent; one byte more is 413, unsigned."""
     body = encode(platform.event("guarantee.application.v1", "DD-1")).ljust(1024 * 1024)
     answer = await platform.post(body + b" ", chunked=chunked)

@@ -5,109 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.harness.gateway import Gateway
-from tests.protocol.caller import PATIENCE, Answer, Caller, check_problem, encode, sign
+from tests.protocol.caller import PATIENCE, Answer, Caller, check_problem, check_refused, encode, sign
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-DEEP = 1000
-
-
-@pytest.fixture
-async def hardy(gateway: Gateway) -> AsyncIterator[Caller]:
-    """The platform's client; afterwards the gateway is asked whether anything broke, and must accept a good message."""
-    platform, bank = Caller(gateway, "platform", "platform"), Caller(gateway, "xmccb", "xmccb")
-    yield platform
-    event = platform.event("guarantee.application.v1", f"DD-{secrets.token_hex(8)}")
-    assert (await platform.post(event)).status == 202
-    listed, after = [], "0"
-    while page := await bank.mailbox(f"?limit=100&after={after}"):
-        listed += page
-        after = page[-1]["deliveryId"]
-    assert listed[-1]["body"].encode() == encode(event)
-    assert [fields for fields in gateway.log.named("http.refused") if fields["code"] in {"INTERNAL", "UNAVAILABLE"}] == []
-
-
-def check_refused(answer: Answer, *codes: str) -> None:
-    """A signed refusal of one of these codes, of bounded size."""
-    assert answer.signed
-    assert answer.code in codes
-    assert len(answer.body) < 64 * 1024
-
-
-GOOD = b'{"specversion":"1.0","id":"x","source":"platform","type":"t.v1","subject":"s","time":"2026-11-21T00:00:00Z",'
-NASTY = {
-    "empty": b"",
-    "blank": b" ",
-    "null": b"null",
-    "array": b"[]",
-    "text": b'"x"',
-    "number": b"1",
-    "cut short": b'{"id":"x"',
-    "two objects": b"{}{}",
-    "trailing comma": b'{"id":"x",}',
-    "a comment": b'{"id":"x"/**/}',
-    "single quotes": b"{'id':'x'}",
-    "BOM": b"\xef\xbb\xbf{}",
-    "UTF-16": '{"id":"x"}'.encode("utf-16"),
-    "GBK": '{"id":"保函"}'.encode("gbk"),
-    "cut UTF-8": b'{"id":"\xe4\xbf"}',
-    "overlong UTF-8": b'{"id":"\xc0\x80"}',
-    "UTF-8 surrogate": b'{"id":"\xed\xa0\x80"}',
-    "beyond Unicode": b'{"id":"\xf4\x90\x80\x80"}',
-    "repeated name": b'{"id":"x","id":"x"}',
-    "repeated name, escaped": b'{"id":"x","\\u0069d":"x"}',
-    "repeated deep": b'{"data":{"a":[{"b":1,"b":1}]}}',
-    "many repeated": b"{" + b",".join([b'"k":1'] * 20_000) + b"}",
-    "NaN": b'{"id":NaN}',
-    "Infinity": b'{"id":-Infinity}',
-    "1e999": b'{"id":1e999}',
-    "huge integer": b'{"id":' + b"9" * 5000 + b"}",
-    "megabyte integer": b'{"id":' + b"9" * 1_000_000 + b"}",
-    "long fraction": b'{"id":0.' + b"1" * 1_000_000 + b"}",
-    "leading zero": b'{"id":01}',
-    "plus": b'{"id":+1}',
-    "hexadecimal": b'{"id":0x1}',
-    "U+0000 escaped": b'{"id":"\\u0000"}',
-    "U+0000 in a name": b'{"\\u0000":1}',
-    "U+0000 raw": b'{"id":"\x00"}',
-    "control raw": b'{"id":"\n"}',
-    "high surrogate": b'{"id":"\\ud800"}',
-    "low surrogate": b'{"id":"\\udc00"}',
-    "reversed pair": b'{"id":"\\udc00\\ud800"}',
-    "surrogate in a name": b'{"\\ud800":1}',
-    "bad escape": b'{"id":"\\x41"}',
-    "cut escape": b'{"id":"\\u00"}',
-    "65 deep": b'{"data":' + b"[" * 64 + b"]" * 64 + b"}",
-    "1000 deep": b'{"data":' + b"[" * DEEP + b"]" * DEEP + b"}",
-    "1000 deep objects": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
-    "a megabyte deep": b"[" * 1_000_000,
-    "a megabyte of closing": b'{"a":1' + b"}" * 1_000_000,
-    "a megabyte of quotes": b'{"a":' + b'"' * 1_000_000,
-    "a megabyte of backslashes": b'{"a":"' + b"\\" * 1_000_000,
-    "a megabyte of names": b"{" + b",".join(b'"%d":1' % n for n in range(80_000)) + b"}",
-}
-
-
-@pytest.mark.parametrize("name", NASTY)
-async def test_a_bad_body_is_malformed(hardy: Caller, name: str):
-    """What is not strict JSON, or not an envelope, is 400 with at least one pointer, signed."""
-    answer = await hardy.post(NASTY[name])
-    check_refused(answer, "MALFORMED_REQUEST")
-    assert answer.pointers
-
-
-async def test_the_64th_level_is_the_last(hardy: Caller):
-    """64 levels are strict JSON and go on to the envelope; one more is not."""
-    levels = [b'{"data":' + b"[" * depth + b"]" * depth + b"}" for depth in (63, 64)]
-    rules = [(await hardy.post(body)).doc["errors"][0]["rule"] for body in levels]
-    assert rules == ["required", "depth"]
 
 
 @QUICK
@@ -126,7 +32,10 @@ JSON = st.recursive(
 
 
 @QUICK
-@given(member=st.sampled_from(["id", "source", "type", "subject", "time", "recipient", "correlationid", "data"]), value=JSON)
+@given(
+    member=st.sampled_from(["id", "source", "type", "subject", "time", "recipient", "correlationid", "data"]),
+    value=JSON,
+)
 @example(member="id", value="x" * 65)
 @example(member="subject", value="\ud800")
 @example(member="subject", value="\x85")
@@ -301,7 +210,9 @@ async def test_arbitrary_bytes_on_the_wire(hardy: Caller, data: bytes):
         head, _, body = said.partition(b"\r\n\r\n")
         status = int(head.split(b" ")[1])
         assert 400 <= status < 500
-        headers = {b.split(b":")[0].decode().lower(): b.split(b":", 1)[1].strip().decode() for b in head.split(b"\r\n")[1:]}
+        headers = {
+            b.split(b":")[0].decode().lower(): b.split(b":", 1)[1].strip().decode() for b in head.split(b"\r\n")[1:]
+        }
         check_problem(Answer(status, headers, body[: int(headers["content-length"])], signed=False))
 
 
@@ -320,7 +231,7 @@ async def test_a_body_cut_short_loses_nothing(hardy: Caller):
 
 
 RECEIPTS = st.fixed_dictionaries(
-    {}, optional={name: JSON for name in ("id", "digest", "status", "code", "message", "other")}
+    {}, optional=dict.fromkeys(("id", "digest", "status", "code", "message", "other"), JSON)
 )
 
 

@@ -4,49 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from gateway.catalogue import load_catalogue
-from gateway.core.wire.instants import parse_rfc3339
 from gateway.crypto.digest import sm3_hex
 from tests.harness.fake_clock import SECOND
 from tests.harness.gateway import Gateway
-from tests.protocol.caller import Caller, encode, parameters, verify
-from tests.protocol.recipient import Play, Push, Recipient, hang_up, plain, say
-
-HOUR = 3600.0
-
-
-async def pushed(gateway: Gateway, recipient: Recipient, path: str = "/inbox") -> tuple[Caller, Caller]:
-    """The platform and the bank, which is pushed to from now on."""
-    await gateway.change("xmccb", adapter="native", endpoint=recipient.url(path))
-    return Caller(gateway, "platform", "platform"), Caller(gateway, "xmccb", "xmccb")
-
-
-async def apply(platform: Caller, subject: str = "DD-1", number: str = "m-1", **headers: str) -> bytes:
-    body = encode(platform.event("guarantee.application.v1", subject, id=number))
-    more = {"headers": list(headers.items())} if headers else {}
-    assert (await platform.post(body, **more)).status == 202
-    return body
-
-
-def outcomes(shown: dict[str, Any]) -> list[tuple[str, int | None, str | None]]:
-    return [(attempt["outcome"], attempt["httpStatus"], attempt["code"]) for attempt in shown["attempts"]]
-
-
-def due_in(gateway: Gateway, shown: dict[str, Any]) -> float:
-    """Seconds from now to the next attempt."""
-    return (parse_rfc3339(shown["nextAttemptTime"]) - gateway.clock.now()) / SECOND
+from tests.protocol.caller import parameters, verify
+from tests.protocol.recipient import Play, Recipient, hang_up, say
+from tests.protocol.steps import HOUR, apply, due_in, outcomes, pushed
 
 
 @pytest.mark.parametrize("path", ["/inbox", "/in%2Fbox/%7Ea?to=%E4%BF%9D&x=a+b", "/?", "", "/a//b/../c;d=e?x=%zz"])
 async def test_a_push_carries_the_sender_s_bytes(either: Gateway, recipient: Recipient, path: str):
     """The body byte for byte, both signatures verifiable, the raw target signed, delivery, attempt and trace told."""
-    platform, bank = await pushed(either, recipient, path)
+    platform, _bank = await pushed(either, recipient, path)
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     body = await apply(platform, traceparent=trace)
     await either.deliver()
@@ -59,7 +35,13 @@ async def test_a_push_carries_the_sender_s_bytes(either: Gateway, recipient: Rec
     assert (ours["sender_id"], ours["serial_no"]) == ("gateway", keys["gateway"].serial_no)
     verify(keys["gateway"].public, ours["signature"], "POST", target, ours["timestamp"], ours["nonce_str"], body)
     verify(
-        keys["platform"].public, origin["signature"], "POST", "/v1/messages", origin["timestamp"], origin["nonce_str"], body
+        keys["platform"].public,
+        origin["signature"],
+        "POST",
+        "/v1/messages",
+        origin["timestamp"],
+        origin["nonce_str"],
+        body,
     )
     assert int(ours["timestamp"]) == either.clock.now() // SECOND
     assert re.fullmatch("[A-Za-z0-9]{16,64}", ours["nonce_str"])
@@ -69,6 +51,17 @@ async def test_a_push_carries_the_sender_s_bytes(either: Gateway, recipient: Rec
     assert push.headers["traceparent"].split("-")[1] == trace.split("-")[1]
     shown = await platform.state("platform", "m-1")
     assert (shown["state"], outcomes(shown)) == ("delivered", [("delivered", 200, None)])
+
+
+@pytest.mark.parametrize("given", [None, "no trace", "00-" + "0" * 32 + "-" + "0" * 16 + "-01"])
+async def test_a_push_always_has_a_trace(gateway: Gateway, recipient: Recipient, given: str | None):
+    """Where the sender brought no trace, or a broken one, the gateway begins one."""
+    platform, _ = await pushed(gateway, recipient)
+    await apply(platform, **({"traceparent": given} if given else {}))
+    await gateway.deliver()
+    trace = recipient.pushes[0].headers["traceparent"]
+    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]", trace)
+    assert trace != given
 
 
 async def test_a_pushed_receipt_is_kept_as_it_came(either: Gateway, recipient: Recipient):
@@ -91,7 +84,7 @@ class Row:
     """One row of the answer table: what is answered, what becomes of the message and its attempt, which alerts rise."""
 
     name: str
-    play: Play | Any
+    play: Callable[[Recipient], Play]
     state: str
     outcome: str
     status: int | None
@@ -99,20 +92,15 @@ class Row:
     alerts: tuple[str, ...] = ()
 
 
-def _of(method: str, *words: Any, **how: Any) -> Any:
-    """A play that needs the recipient: `lambda recipient: recipient.method(...)`."""
+def _of(method: str, *words: Any, **how: Any) -> Callable[[Recipient], Play]:
+    """A play of the recipient's own."""
     return lambda recipient: getattr(recipient, method)(*words, **how)
 
 
-def _plain(play: Play) -> Any:
+def _plain(play: Play) -> Callable[[Recipient], Play]:
     return lambda _: play
 
 
-def _stranger(recipient: Recipient) -> Play:
-    return recipient.accept(key=STRANGER)
-
-
-STRANGER = None
 SUSPECT = ("RECEIPT_INVALID",)
 DEAD = ("DEAD_LETTER",)
 
@@ -127,8 +115,18 @@ TABLE = (
     ),
     Row("gone", _plain(say(410)), "held", "held", 410, "ENDPOINT_GONE", ("ENDPOINT_GONE",)),
     Row("gone with words", _plain(say(410, b"moved")), "held", "held", 410, "ENDPOINT_GONE", ("ENDPOINT_GONE",)),
-    Row("gone, unsigned", _of("accept", http=410, without="Gzbzj-Nonce"), "held", "held", 410, "ENDPOINT_GONE", ("ENDPOINT_GONE",)),
-    Row("gone, unverified", _of("accept", http=410, late=-301), "held", "held", 410, "ENDPOINT_GONE", ("ENDPOINT_GONE",)),
+    Row(
+        "gone, unsigned",
+        _of("accept", http=410, without="Gzbzj-Nonce"),
+        "held",
+        "held",
+        410,
+        "ENDPOINT_GONE",
+        ("ENDPOINT_GONE",),
+    ),
+    Row(
+        "gone, unverified", _of("accept", http=410, late=-301), "held", "held", 410, "ENDPOINT_GONE", ("ENDPOINT_GONE",)
+    ),
     Row("no answer", _plain(hang_up), "delivering", "retry", None, "NO_ANSWER"),
     Row("no HTTP", _plain(lambda _: b"hello\r\n\r\n"), "delivering", "retry", None, "NO_ANSWER"),
     *(Row(f"{s}", _plain(say(s)), "delivering", "retry", s, f"HTTP_{s}") for s in (500, 502, 503, 504, 599)),
@@ -142,17 +140,49 @@ TABLE = (
     Row("a page", _plain(say(200, b"<html>ok</html>")), "delivering", "retry", 200, "RECEIPT_MISSING", SUSPECT),
     Row("too long", _plain(say(200, b" " * 70_000)), "delivering", "retry", 200, "RECEIPT_MISSING", SUSPECT),
     Row("other id", _of("accept", more={"id": "x"}), "delivering", "retry", 200, "RECEIPT_MISMATCH", SUSPECT),
-    Row("other digest", _of("accept", more={"digest": "0" * 64}), "delivering", "retry", 200, "RECEIPT_MISMATCH", SUSPECT),
+    Row(
+        "other digest",
+        _of("accept", more={"digest": "0" * 64}),
+        "delivering",
+        "retry",
+        200,
+        "RECEIPT_MISMATCH",
+        SUSPECT,
+    ),
     *(
         Row(f"without {name}", _of("accept", without=name), "delivering", "retry", 200, "RECEIPT_UNSIGNED", SUSPECT)
         for name in ("Gzbzj-Serial", "Gzbzj-Timestamp", "Gzbzj-Nonce", "Gzbzj-Signature")
     ),
-    Row("refused without text", _of("accept", more={"status": "REFUSED", "code": "X"}), "delivering", "retry", 200, "RECEIPT_MISSING", SUSPECT),
+    Row(
+        "refused without text",
+        _of("accept", more={"status": "REFUSED", "code": "X"}),
+        "delivering",
+        "retry",
+        200,
+        "RECEIPT_MISSING",
+        SUSPECT,
+    ),
     Row("another nonce", _of("accept", nonce="n" * 32), "delivering", "retry", 200, "RECEIPT_UNVERIFIED", SUSPECT),
-    Row("another key", _stranger, "delivering", "retry", 200, "RECEIPT_UNVERIFIED", SUSPECT),
+    Row(
+        "another key",
+        lambda recipient: recipient.accept(key=recipient.keys["picc"]),
+        "delivering",
+        "retry",
+        200,
+        "RECEIPT_UNVERIFIED",
+        SUSPECT,
+    ),
     Row("stale", _of("accept", late=-301), "delivering", "retry", 200, "RECEIPT_UNVERIFIED", SUSPECT),
     Row("early", _of("accept", late=301), "delivering", "retry", 200, "RECEIPT_UNVERIFIED", SUSPECT),
-    Row("unverified with 404", _of("accept", late=-301, http=404), "delivering", "retry", 404, "RECEIPT_UNVERIFIED", SUSPECT),
+    Row(
+        "unverified with 404",
+        _of("accept", late=-301, http=404),
+        "delivering",
+        "retry",
+        404,
+        "RECEIPT_UNVERIFIED",
+        SUSPECT,
+    ),
     Row("unverified with 503", _of("accept", late=-301, http=503), "delivering", "retry", 503, "RECEIPT_UNVERIFIED"),
     Row("mismatch with 503", _of("accept", more={"id": "x"}, http=503), "delivering", "retry", 503, "HTTP_503"),
 )
@@ -162,10 +192,7 @@ TABLE = (
 async def test_the_answer_table(gateway: Gateway, recipient: Recipient, row: Row):
     """State, attempt and alerts of every kind of answer; the message stands in the mailbox until a good receipt."""
     platform, bank = await pushed(gateway, recipient)
-    if row.play is _stranger:
-        recipient.script.append(recipient.accept(key=gateway.keys["picc"]))
-    else:
-        recipient.script.append(row.play(recipient))
+    recipient.script.append(row.play(recipient))
     body = await apply(platform)
     await gateway.deliver()
     assert len(recipient.pushes) == 1
@@ -207,7 +234,11 @@ async def test_a_refusal_by_push_is_told_to_the_sender(either: Gateway, recipien
     await either.deliver()
     [notice] = [json.loads(waiting["body"]) for waiting in await platform.mailbox()]
     load_catalogue().check(notice["type"], notice)
-    assert (notice["data"]["code"], notice["data"]["message"], notice["data"]["attempts"]) == ("NO_CREDIT", "额度不足", 1)
+    assert (notice["data"]["code"], notice["data"]["message"], notice["data"]["attempts"]) == (
+        "NO_CREDIT",
+        "额度不足",
+        1,
+    )
     assert notice["correlationid"] == "m-1"
     assert await bank.mailbox() == []
     await either.after(73 * HOUR)
@@ -236,7 +267,7 @@ async def test_a_gone_endpoint_holds_everything_until_it_is_resumed(either: Gate
 
 async def test_an_answer_that_does_not_come(gateway: Gateway, recipient: Recipient):
     """A recipient that is not there is a passing fault without an alert."""
-    platform, bank = await pushed(gateway, recipient)
+    platform, _bank = await pushed(gateway, recipient)
     await gateway.change("xmccb", endpoint="http://127.0.0.1:1/inbox")
     await apply(platform)
     await gateway.deliver()
@@ -244,125 +275,6 @@ async def test_an_answer_that_does_not_come(gateway: Gateway, recipient: Recipie
     assert outcomes(shown) == [("retry", None, "NO_ANSWER")]
     assert shown["attempts"][0]["message"]
     assert await gateway.alerts() == []
-
-
-async def at(gateway: Gateway, instant: int) -> None:
-    """Move the clock to an instant and do what is due then."""
-    gateway.clock.set(instant)
-    await gateway.deliver()
-
-
-# Seconds between attempts, each ± 20 %.
-STEPS = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800)
-
-
-async def test_the_schedule_and_its_end(either: Gateway, recipient: Recipient):
-    """Each step within 20 %; the last attempt 72 h after acceptance, then a dead letter, told once, still in the box."""
-    platform, bank = await pushed(either, recipient)
-    recipient.script.extend([say(503)] * 100)
-    body = await apply(platform)
-    start = either.clock.now()
-    await either.deliver()
-    for count, step in enumerate(STEPS, 1):
-        shown = await platform.state("platform", "m-1")
-        assert (shown["state"], len(shown["attempts"])) == ("delivering", count)
-        assert 0.8 * step <= due_in(either, shown) <= 1.2 * step
-        due = parse_rfc3339(shown["nextAttemptTime"])
-        await at(either, due - 1)
-        assert len(recipient.pushes) == count
-        await at(either, due)
-    while (shown := await platform.state("platform", "m-1"))["state"] == "delivering":
-        await at(either, parse_rfc3339(shown["nextAttemptTime"]))
-    assert either.clock.now() - start == timedelta(hours=72) // timedelta(microseconds=1)
-    assert (shown["state"], shown["nextAttemptTime"], shown["receipt"]) == ("failed", None, None)
-    assert {attempt["outcome"] for attempt in shown["attempts"]} == {"retry"}
-    [notice] = [json.loads(waiting["body"]) for waiting in await platform.mailbox()]
-    load_catalogue().check(notice["type"], notice)
-    assert (notice["type"], notice["data"]["code"]) == ("message.failed.v1", "HTTP_503")
-    assert notice["data"]["attempts"] == len(recipient.pushes)
-    assert [waiting["body"].encode() for waiting in await bank.mailbox()] == [body]
-    assert ("DEAD_LETTER", "platform/m-1") in await either.alerts()
-    await either.after(24 * HOUR)
-    assert len(recipient.pushes) == notice["data"]["attempts"]
-
-
-async def dead(gateway: Gateway, recipient: Recipient) -> tuple[Caller, Caller, dict[str, Any]]:
-    """A dead letter m-1 with its entry in the bank's mailbox."""
-    platform, bank = await pushed(gateway, recipient)
-    recipient.script.extend([say(503)] * 2)
-    await apply(platform)
-    await gateway.deliver()
-    await gateway.after(72 * HOUR)
-    assert (await platform.state("platform", "m-1"))["state"] == "failed"
-    recipient.script.clear()
-    [waiting] = await bank.mailbox()
-    return platform, bank, waiting
-
-
-async def bring(bank: Caller, waiting: dict[str, Any], **more: Any) -> None:
-    """A good receipt by hand."""
-    body = waiting["body"].encode()
-    doc = {"id": json.loads(body)["id"], "digest": sm3_hex(body), "status": "ACCEPTED", **more}
-    answer = await bank.call("POST", f"/v1/mailbox/{waiting['deliveryId']}/receipt", encode(doc))
-    assert answer.status == 200, answer
-
-
-async def test_a_receipt_after_the_dead_letter_counts(either: Gateway, recipient: Recipient):
-    """A good pulled ACCEPTED delivers what was given up."""
-    platform, bank, waiting = await dead(either, recipient)
-    await bring(bank, waiting)
-    shown = await platform.state("platform", "m-1")
-    assert (shown["state"], shown["attempts"][-1]["outcome"]) == ("delivered", "delivered")
-    assert shown["receipt"]["method"] == "POST"
-    assert await bank.mailbox() == []
-    assert len(await platform.mailbox()) == 1
-
-
-async def test_a_refusal_after_the_dead_letter_is_told_too(either: Gateway, recipient: Recipient):
-    """The sender had been told of the silence; the refusal is another cause and another message."""
-    platform, bank, waiting = await dead(either, recipient)
-    await bring(bank, waiting, status="REFUSED", code="NO_CREDIT", message="额度不足")
-    notices = [json.loads(notice["body"]) for notice in await platform.mailbox()]
-    assert [notice["data"]["code"] for notice in notices] == ["HTTP_503", "NO_CREDIT"]
-    assert len({notice["id"] for notice in notices}) == 2
-    assert (await platform.state("platform", "m-1"))["state"] == "failed"
-
-
-@pytest.mark.parametrize(
-    ("value", "least", "most"),
-    [
-        ("0", 12, 18),
-        ("5", 12, 18),
-        ("20", 20, 20),
-        ("3600", 24, 36),
-        ("999999999", 24, 36),
-        ("9999999999999", 12, 18),
-        ("-5", 12, 18),
-        ("soon", 12, 18),
-        ("1.5", 12, 18),
-        ("Sat, 21 Nov 2026 00:00:20 GMT", 20, 20),
-        ("Sat, 21 Nov 2099 00:00:20 GMT", 24, 36),
-        ("Sat, 21 Nov 1999 00:00:20 GMT", 12, 18),
-    ],
-)
-async def test_retry_after_is_honoured_within_bounds(
-    gateway: Gateway, recipient: Recipient, value: str, least: float, most: float
-):
-    """Between the schedule's step and twice it, seconds or a date; nonsense is ignored."""
-    platform, _ = await pushed(gateway, recipient)
-    recipient.script.append(say(503, Retry_After=value, Date="Sat, 21 Nov 2026 00:00:00 GMT"))
-    await apply(platform)
-    await gateway.deliver()
-    assert least <= due_in(gateway, await platform.state("platform", "m-1")) <= most
-
-
-async def test_retry_after_counts_beside_a_bad_receipt(gateway: Gateway, recipient: Recipient):
-    """A receipt that does not verify changes nothing about the answer's other words."""
-    platform, _ = await pushed(gateway, recipient)
-    recipient.script.append(recipient.accept(late=-301, http=503, headers={"Retry-After": "20"}))
-    await apply(platform)
-    await gateway.deliver()
-    assert due_in(gateway, await platform.state("platform", "m-1")) == 20
 
 
 async def test_suspicious_answers_raise_one_alert_that_counts(gateway: Gateway, recipient: Recipient):
@@ -385,53 +297,3 @@ async def test_redirects_are_not_followed(gateway: Gateway, recipient: Recipient
     await apply(platform)
     await gateway.deliver()
     assert [push.line for push in recipient.pushes] == ["POST /inbox HTTP/1.1"]
-
-
-async def test_a_push_recipient_may_pull(either: Gateway, recipient: Recipient):
-    """A receipt by hand between two attempts ends the pushing; the same verdict pushed later changes nothing."""
-    platform, bank = await pushed(either, recipient)
-    recipient.script.append(say(503))
-    await apply(platform)
-    await either.deliver()
-    [waiting] = await bank.mailbox()
-    assert waiting["attempt"] == 1
-    await bring(bank, waiting)
-    await either.after(HOUR)
-    assert len(recipient.pushes) == 1
-    shown = await platform.state("platform", "m-1")
-    assert (shown["state"], shown["receipt"]["path"]) == ("delivered", f"/v1/mailbox/{waiting['deliveryId']}/receipt")
-
-
-async def test_a_receipt_by_hand_overtakes_the_push(gateway: Gateway, recipient: Recipient):
-    """While a push is under way the receipt by hand decides; the push's own receipt comes second and changes nothing."""
-    platform, bank = await pushed(gateway, recipient)
-
-    async def by_hand(push: Push) -> bytes:
-        [waiting] = await bank.mailbox()
-        await bring(bank, waiting)
-        return recipient.receipt(push, status="REFUSED", more={"code": "LATE", "message": "迟了"})
-
-    recipient.script.append(by_hand)
-    await apply(platform)
-    await gateway.deliver()
-    shown = await platform.state("platform", "m-1")
-    assert (shown["state"], shown["receipt"]["method"]) == ("delivered", "POST")
-    assert await platform.mailbox() == []
-
-
-async def test_the_platform_may_be_pushed_to(either: Gateway, founded):
-    """Both directions are one code path: the bank's message reaches the platform's own server."""
-    async with Recipient("platform", founded.keys["platform"]).serving() as server:
-        await either.change("platform", adapter="native", endpoint=server.url())
-        platform, bank = Caller(either, "platform", "platform"), Caller(either, "xmccb", "xmccb")
-        await apply(platform)
-        issued = encode(bank.event("guarantee.issued.v1", "DD-1", id="i-1"))
-        assert (await bank.post(issued)).status == 202
-        await either.deliver()
-        assert [push.body for push in server.pushes] == [issued]
-        assert (await bank.state("xmccb", "i-1"))["state"] == "delivered"
-
-
-def test_the_scripted_answers_are_what_they_say():
-    """The recipient of these tests writes plain HTTP."""
-    assert plain(204) == b"HTTP/1.1 204 Said\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

@@ -8,7 +8,7 @@ import json
 from tests.harness.gateway import AUDIT, Gateway
 from tests.protocol.caller import Caller, encode
 from tests.protocol.recipient import Play, Push, Recipient, say
-from tests.protocol.test_push import HOUR, apply, outcomes, pushed
+from tests.protocol.steps import HOUR, apply, bring, outcomes, pushed
 
 
 async def ask(platform: Caller, subject: str, number: str) -> None:
@@ -101,9 +101,7 @@ async def test_a_receipt_by_hand_frees_its_subject(either: Gateway, recipient: R
     await apply(platform, "DD-1", "m-1")
     await ask(platform, "DD-1", "m-2")
     await either.deliver()
-    from tests.protocol.test_push import bring
-
-    await bring(bank, (await bank.mailbox())[0])
+    assert (await bring(bank, (await bank.mailbox())[0])).status == 200
     await either.deliver()
     assert arrived(recipient) == ["m-1", "m-2"]
 
@@ -142,7 +140,7 @@ def _hold(released: asyncio.Event, then: Play) -> Play:
 
 
 async def test_a_lost_worker_s_message_is_pushed_again(either: Gateway, recipient: Recipient):
-    """A claim whose worker stops beating ends as WORKER_LOST after 5 s; the message goes out anew, one receipt counts."""
+    """A claim whose worker stops beating ends as WORKER_LOST after 5 s; and the message goes out anew."""
     platform, _ = await pushed(either, recipient)
     released = asyncio.Event()
     recipient.script.append(_hold(released, say(503)))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 
-from tests.harness.gateway import Gateway
+from tests.harness.gateway import Gateway, run_gateway
 from tests.protocol.caller import Caller, encode
 from tests.protocol.recipient import Recipient, say
-from tests.protocol.test_push import apply, outcomes, pushed
+from tests.protocol.steps import apply, delivered, outcomes, pushed
 
 
 async def restart(gateway: Gateway) -> None:
@@ -75,16 +75,10 @@ async def test_a_stop_gives_back_what_it_holds(either: Gateway, recipient: Recip
 
 async def test_services_run_by_themselves(founded, tmp_path, recipient: Recipient):
     """Unsteered, an accepted message is delivered without anybody moving the clock."""
-    import asyncio
-
-    from tests.harness.gateway import run_gateway
-
     async with run_gateway(founded, tmp_path, steered=False) as gateway:
         platform, _ = await pushed(gateway, recipient)
         await gateway.parts.deliverer.beat()
         body = await apply(platform)
         await recipient.has(1)
         assert recipient.pushes[0].body == body
-        async with asyncio.timeout(10):
-            while (await platform.state("platform", "m-1"))["state"] != "delivered":
-                await asyncio.sleep(0.005)
+        assert (await delivered(platform, "platform", "m-1"))["receipt"] is not None

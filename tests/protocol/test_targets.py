@@ -37,7 +37,7 @@ NO_CALLS = (
 )
 
 
-@pytest.mark.parametrize(("method", "target"), NO_CALLS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("method", "target"), NO_CALLS, ids=str)
 async def test_what_is_no_call_is_not_found(platform: Caller, method: str, target: str | bytes):
     """404, signed when the request proved its sender, unsigned when it did not; nothing is unescaped or resolved."""
     body = b"" if method == "GET" else encode(platform.event("guarantee.application.v1", "DD-1", id="m1"))

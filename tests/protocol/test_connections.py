@@ -1,0 +1,48 @@
+"""Several requests on one connection, and requests that want no body back."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.harness.gateway import Gateway
+from tests.protocol.caller import Caller, encode, verify
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[dict[str, str], bytes]:
+    async with asyncio.timeout(10):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:-2])}
+        return {**headers, "status": head[0].split(" ")[1]}, await reader.readexactly(int(headers["content-length"]))
+
+
+async def test_answers_keep_the_order_of_their_requests(gateway: Gateway):
+    """Requests sent at once on one connection are answered in their order, each with its own nonce."""
+    platform = Caller(gateway, "platform", "platform")
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    nonces = [f"{number:020d}" for number in range(5)]
+    for number, nonce in enumerate(nonces):
+        body = encode(platform.event("guarantee.application.v1", f"DD-{number}")) if number != 2 else b"{}"
+        value = platform.authorization("POST", "/v1/messages", body, nonce=nonce)
+        writer.write(
+            f"POST /v1/messages HTTP/1.1\r\nHost: x\r\nAuthorization: {value}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+    for number, nonce in enumerate(nonces):
+        headers, body = await _answer(reader)
+        assert (headers["status"], headers["gzbzj-nonce"]) == ("400" if number == 2 else "202", nonce)
+        key = gateway.keys["gateway"].public
+        verify(key, headers["gzbzj-signature"], headers["gzbzj-timestamp"], nonce, body)
+    writer.close()
+
+
+async def test_a_head_request_has_no_body(gateway: Gateway):
+    """HEAD is no call of the protocol: 404 without a body, and the connection goes on."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(10):
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 404")
+        headers, body = await _answer(reader)
+    assert (headers["status"], body) == ("200", b'{"status":"ok"}')
+    writer.close()
