@@ -1,7 +1,8 @@
 """The floor: the same crypto, the same rows in one grouped commit, one confirmed publish, and nothing else around them.
 
-What no gateway with these promises can do without; the rows go into the product's own tables, indexes and all.
-It checks no header but the signature's, no JSON, no state; it trusts its one sender. Run by `bench.accept`, in a process of its own: `python -m bench.floor DATABASE AMQP KEYS`.
+What no gateway with these promises can do without; the rows go into the product's own tables, indexes and all. It
+checks no header but the signature's, no JSON, no state; it trusts its one sender. Run by `bench.accept` in a process of
+its own: `python -m bench.floor DATABASE AMQP KEYS`.
 """
 
 from __future__ import annotations
