@@ -20,7 +20,7 @@ from gateway.ports import Inbox, StoreUnavailable
 
 _PARSING: Final = METRICS.timer(ACCEPT_STAGE_SECONDS, stage="parse")
 _COMMITTING: Final = METRICS.timer(ACCEPT_STAGE_SECONDS, stage="commit")
-_TOLD: Final = ("id", "type", "subject", "recipient", "digest", "receipt_no", "traceparent")
+_TOLD: Final = ("id", "type", "subject", "recipient", "digest", "traceparent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +86,11 @@ class Acceptor:
         await self._batcher.drain()
 
     def _tell(self, caller: Caller, item: Item, code: str) -> None:
-        """One wide event a message."""
+        """One wide event a message; the receipt's number only where this request made the receipt."""
         METRICS.add(ACCEPT_OUTCOMES, code=code)
         message = item.draft.message if item.draft else None
-        named = {name: getattr(message, name) for name in _TOLD} if message else {}
+        told = (*_TOLD, "receipt_no") if code == "ACCEPTED" else _TOLD
+        named = {name: getattr(message, name) for name in told} if message else {}
         self._log("accept.settled", code=code, sender_id=caller.party.id, **named)
 
     async def _settle(self, item: Item) -> Outcome:
