@@ -10,11 +10,15 @@ from tests.e2e.recipient import Recipient
 from tests.e2e.world import APPLICATION, World, eventually, get, post
 from tests.harness.proxy import Proxy
 
+# Tries again each half second: the bank is not there at first.
+IMPATIENT = {"WGG_DELIVERY__SCHEDULE_SECONDS": "[0.5]", "WGG_DELIVERY__REPEAT_SECONDS": "0.5"}
+
 
 def test_what_was_accepted_survives_kill_9(world: World) -> None:
     """Killed right after its 202s, the server delivers after its restart, pushed and pulled, each once in effect; the
     same bytes again earn the same receipt, byte for byte.
     """
+    world.env = IMPATIENT
     server = world.serve()
     event = world.write(APPLICATION, "m1", "DD1")
     first = world.send(server.url, event)
