@@ -1,7 +1,8 @@
-"""The message catalogue: types, schemas compiled once, examples."""
+"""The message catalogue, areas and calendar: files of people loaded once into frozen values."""
 
+from gateway.catalogue.areas import load_areas
 from gateway.catalogue.catalogue import Catalogue, load_catalogue
 from gateway.catalogue.examples import example, list_variants
 from gateway.catalogue.mistakes import CatalogueError, Mistake
 
-__all__ = ["Catalogue", "CatalogueError", "Mistake", "example", "list_variants", "load_catalogue"]
+__all__ = ["Catalogue", "CatalogueError", "Mistake", "example", "list_variants", "load_areas", "load_catalogue"]

@@ -8,19 +8,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """One mistake: the file, the field in it (a path in words of the file) and Chinese text."""
+    """One mistake: the file, the line where one is known, the field (a path in words of the file) and Chinese text."""
 
     file: str
     field: str
     text: str
+    line: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.file} {self.field}：{self.text}"
+        line = f" 第 {self.line} 行" if self.line else ""
+        return f"{self.file}{line} {self.field}：{self.text}"
 
 
 class CatalogueError(Exception):
-    """The catalogue cannot be used; `mistakes` holds every mistake that was found."""
+    """Files that cannot be used: the catalogue's, or the areas' or calendar's; `mistakes` holds every one found."""
 
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+    def __init__(self, mistakes: Sequence[Mistake], title: str = "报文目录有误") -> None:
         self.mistakes = tuple(mistakes)
-        super().__init__("报文目录有误：\n" + "\n".join(str(mistake) for mistake in self.mistakes))
+        super().__init__(f"{title}：\n" + "\n".join(str(mistake) for mistake in self.mistakes))
