@@ -41,6 +41,9 @@ def test_what_was_accepted_survives_kill_9(world: World) -> None:
     server = world.serve()
     third = world.send(server.url, event)
     assert (third.code, third.out) == (0, first.out)
+    repeated = server.events("accept.settled")[0]
+    assert (repeated["code"], repeated["id"], repeated["deployment"]) == ("REPEATED", "m1", "e2e")
+    assert "receipt_no" not in repeated  # this request made none
     eventually(lambda: not world.query("SELECT 1 FROM deliveries WHERE state <> 'delivered'"), "all is delivered")
     effects = [
         (entry["source"], entry["id"]) for name in ("bank", "platform") for entry in world.ledger(name, "effect")

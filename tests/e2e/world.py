@@ -50,6 +50,7 @@ class Running:
 
     process: subprocess.Popen[str]
     ready: dict[str, Any]
+    log: Path
 
     @property
     def url(self) -> str:
@@ -58,6 +59,11 @@ class Running:
     @property
     def pid(self) -> int:
         return self.process.pid
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log's events of this name: JSON lines on the standard error, among words for people."""
+        lines = [line for line in self.log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
+        return [event for event in map(json.loads, lines) if event["event"] == name]
 
     def kill(self) -> None:
         """SIGKILL, as a power cut of the process would."""
@@ -124,7 +130,7 @@ class World:
             text=True,
         )
         self.stack.callback(_put_away, process)
-        return Running(process, _read_ready(process, Path(log.name)))
+        return Running(process, _read_ready(process, Path(log.name)), Path(log.name))
 
     def serve(self, **env: str) -> Running:
         """The whole gateway in one process, on the same port each time."""
