@@ -12,9 +12,12 @@ import yaml
 from typer.main import get_command
 
 from gateway.cli.application import build
+from gateway.config import HomeFile
 from gateway.observe.metric_table import TABLE
 from tests.e2e.documents import DOCUMENTS, ROOT, blocks, command_lines, headings
 
+PLACE = re.compile(r"`((?:gateway|adapters|schemas|conf|tests|docs|bench)(?:/[\w.]+)*)/?`")
+SETTING = re.compile(r"`((?:listen|limits|delivery|clock|log|sweeps|bus_options)\.(?!yaml)\w+)`")
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -49,6 +52,16 @@ def test_every_link_leads_somewhere(path: Path) -> None:
     """Relative links name files of the repository."""
     links = [link for link in LINK.findall(path.read_text(encoding="utf-8")) if "://" not in link]
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_every_file_and_setting_that_is_named_exists(path: Path) -> None:
+    """A path in code type is a file or folder of the repository, a dotted setting is a field of gateway.yaml."""
+    text = path.read_text(encoding="utf-8")
+    assert [named for named in PLACE.findall(text) if not (ROOT / named).exists()] == []
+    sections = HomeFile().model_dump()
+    settings = [named.split(".") for named in SETTING.findall(text)]
+    assert [setting for setting in settings if setting[1] not in sections[setting[0]]] == []
 
 
 def test_alert_rules_watch_metrics_that_exist() -> None:
