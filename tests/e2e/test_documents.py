@@ -17,7 +17,7 @@ from gateway.observe.metric_table import TABLE
 from tests.e2e.documents import DOCUMENTS, ROOT, blocks, command_lines, headings
 
 PLACE = re.compile(r"`((?:gateway|adapters|schemas|conf|tests|docs|bench)(?:/[\w.]+)*)/?`")
-SETTING = re.compile(r"`((?:listen|limits|delivery|clock|log|sweeps|bus_options)\.(?!yaml)\w+)`")
+DOTTED = re.compile(r"`((?:accept|bus|bus_options|clock|delivery|http|limits|listen|log|sweeps)\.\w+)`")
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -55,13 +55,11 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name)
-def test_every_file_and_setting_that_is_named_exists(path: Path) -> None:
-    """A path in code type is a file or folder of the repository, a dotted setting is a field of gateway.yaml."""
+def test_every_name_in_code_type_exists(path: Path) -> None:
+    """A path is a file or folder of the repository, a dotted name a setting of gateway.yaml or an event of the log."""
     text = path.read_text(encoding="utf-8")
     assert [named for named in PLACE.findall(text) if not (ROOT / named).exists()] == []
-    sections = HomeFile().model_dump()
-    settings = [named.split(".") for named in SETTING.findall(text)]
-    assert [setting for setting in settings if setting[1] not in sections[setting[0]]] == []
+    assert set(DOTTED.findall(text)) <= list_settings() | list_events()
 
 
 def test_alert_rules_watch_metrics_that_exist() -> None:
@@ -76,6 +74,18 @@ def test_alert_rules_watch_metrics_that_exist() -> None:
     assert all(rule["annotations"].keys() == {"summary", "action"} and rule["labels"]["severity"] for rule in rules)
     guide = (ROOT / "docs/operating.md").read_text(encoding="utf-8")
     assert [rule["alert"] for rule in rules if f"`{rule['alert']}`" not in guide] == []
+
+
+def list_settings() -> set[str]:
+    """The settings of the second level."""
+    sections = HomeFile().model_dump()
+    return {f"{name}.{inner}" for name, section in sections.items() if isinstance(section, dict) for inner in section}
+
+
+def list_events() -> set[str]:
+    """The dotted names that the product's sources log."""
+    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "gateway").rglob("*.py"))
+    return {event for source in sources for event in re.findall(r'log\w*\(\s*"([a-z]+\.[a-z_]+)"', source)}
 
 
 def suffixes(kind: str) -> tuple[str, ...]:
