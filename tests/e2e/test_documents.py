@@ -17,7 +17,7 @@ from gateway.observe.metric_table import TABLE
 from tests.e2e.documents import DOCUMENTS, ROOT, blocks, command_lines, headings
 
 PLACE = re.compile(r"`((?:gateway|adapters|schemas|conf|tests|docs|bench)(?:/[\w.]+)*)/?`")
-DOTTED = re.compile(r"`((?:accept|bus|bus_options|clock|delivery|http|limits|listen|log|sweeps)\.\w+)`")
+DOTTED = re.compile(r"`((?:accept|bus|bus_options|clock|delivery|http|limits|listen|log|sweeps)\.(?!py`)\w+)`")
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
 
