@@ -1,8 +1,9 @@
 """Whole valid events made from the files in schemas/examples/valid, so that those of one subject fit together.
 
 A file is a specimen: its subject, its serial number and its dates stand for those of the event to be made. All
-numbers of an order (guarantee, notice, confirmation) carry the serial, which derives from the subject, so that a
-sequence made for one subject refers to itself. Amounts and payees are the specimen's.
+numbers of an order (guarantee, notice, confirmation) and of its case carry the serial, which derives from the order's
+number, so that a sequence made for one subject refers to itself; made for the case number that an order's application
+names, a case's event has the order's serial too. Amounts and payees are the specimen's.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from gateway.core.wire.instants import format_beijing, parse_rfc3339
 
 SPECIMEN_SUBJECT: Final = "DD3502002026000001"
 SPECIMEN_SERIAL: Final = "202611200001"
+_CASE: Final = re.compile(r"AJ350200([0-9]{12})")
 _VALID: Final = SCHEMAS / "examples" / "valid"
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*")
@@ -48,16 +50,18 @@ def example(
     """A whole valid event of this type (version 1 if none is named), as of `now_us` (microseconds UTC).
 
     Without `variant` it is the one named after the institution's `kind`, else `default`. `source` and `recipient`
-    default to the specimen's (platform, xmccb), `subject` to one fixed order, `id` to a fresh one.
+    default to the specimen's (platform, xmccb), `subject` to one fixed order or its case, `id` to a fresh one.
     Raises Problem TYPE_UNKNOWN, or NOT_FOUND for an unknown variant.
     """
     files = _find_files(type_)
     specimen = _read(files[_choose(type_, files, variant, kind)])
-    number = subject or SPECIMEN_SUBJECT
+    serial = _derive_serial(subject or SPECIMEN_SUBJECT)
+    number = subject or specimen["subject"].replace(SPECIMEN_SERIAL, serial)
     time = format_beijing(now_us)
     changes = _Changes(
+        specimen=specimen["subject"],
         subject=number,
-        serial=_derive_serial(number),
+        serial=serial,
         days=_date_of(time) - _date_of(specimen["time"]),
         microseconds=now_us - parse_rfc3339(specimen["time"]),
     )
@@ -80,6 +84,7 @@ def _choose(type_: str, files: Mapping[str, Path], variant: str | None, kind: st
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Changes:
+    specimen: str
     subject: str
     serial: str
     days: timedelta
@@ -93,7 +98,7 @@ class _Changes:
         return self._rewrite_text(value) if isinstance(value, str) else value
 
     def _rewrite_text(self, text: str) -> str:
-        if text == SPECIMEN_SUBJECT:
+        if text == self.specimen:
             return self.subject
         if _DATE.fullmatch(text):
             return (date.fromisoformat(text) + self.days).isoformat()
@@ -108,6 +113,9 @@ def _date_of(time: str) -> date:
 
 
 def _derive_serial(subject: str) -> str:
+    case = _CASE.fullmatch(subject)
+    if case is not None:
+        return case[1]
     number = int.from_bytes(hashlib.sha256(subject.encode()).digest()[:8], "big")
     return f"{number % 10**12:012d}"
 

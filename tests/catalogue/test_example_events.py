@@ -45,6 +45,15 @@ def test_examples_of_one_subject_share_their_numbers():
     assert set(numbers("A")).isdisjoint(numbers("B"))
 
 
+def test_a_case_and_its_orders_fit_together():
+    """A case's event made for no subject, or for the case number of an application, belongs to that order's case."""
+    for subject in (None, "DD-7"):
+        order = example("guarantee.application.v1", subject=subject, now_us=NOW)["data"]
+        case = example("deposit.notice.v1", subject=subject and order["caseNo"], now_us=NOW)
+        assert case["subject"] == case["data"]["caseNo"] == order["caseNo"]
+        assert case["data"]["noticeNo"] == order["notice"]["noticeNo"]
+
+
 def test_attributes_are_as_asked_for():
     """Source, recipient, subject and id are taken as given; time is the instant given."""
     event = example("payment.notice.v1", source="p", recipient="abcbank", subject="S", id="I", now_us=NOW)

@@ -18,7 +18,7 @@ APPLY, ISSUE, NOTICE, RESULT = (
     "payment.notice.v1",
     "payment.result.v1",
 )
-ORDER = [type_ for type_ in CATALOGUE.types if type_ not in {"guarantee.cancellation.v1", "message.failed.v1"}]
+ORDER = [row.type for row in CATALOGUE.types.values() if row.event and row.type != "guarantee.cancellation.v1"]
 
 
 def total(fen, *parts):
