@@ -105,6 +105,36 @@ def test_commands_reach_a_running_server(world: World) -> None:
     assert actions[:3] == ["key.revoked", "party.restore", "party.suspend"]
 
 
+def test_the_gateways_key_is_rotated_as_the_guide_says(world: World) -> None:
+    """The new key is registered, put in place and signs after a restart; the old one is retired and stays listed; a
+    repeated message earns its old receipt under a signature of the new key.
+    """
+    server = world.serve()
+    event = world.write(APPLICATION, "m1", "DD1")
+    receipt = world.send(server.url, event).out
+    new = world.folder / "next.pem"
+    world.must("keys", "generate", new)
+    added = world.must("institution", "key", "add", "gateway", "--public-key", new.with_suffix(".pub.pem"), "--json")
+    assert server.end() == 0
+    keys = world.home / "keys"
+    old = PrivateKey.from_pem((keys / "gateway.pem").read_bytes()).public.serial_no
+    for suffix in (".pem", ".pub.pem"):
+        new.with_suffix(suffix).replace(keys / f"gateway{suffix}")
+    server = world.serve()
+    world.must("institution", "key", "retire", "gateway", old)
+    again = world.send(server.url, event)
+    assert (again.code, again.out) == (0, receipt)
+
+    def listed() -> dict[str, str]:
+        found = json.loads(get(f"{server.url}/v1/keys")[1])["keys"]
+        return {key["serialNo"]: key["status"] for key in found if key["ownerId"] == "gateway"}
+
+    wanted = {added.json["serialNo"]: "active", old: "retired"}
+    eventually(lambda: listed() == wanted, "the old key is listed as retired", within=PROMISED)
+    world.must("doctor")
+    assert server.end() == 0
+
+
 def test_a_home_is_backed_up_and_restored_as_the_guide_says(world: World) -> None:
     """The guide's lines for SQLite, run while the server accepts: the restored home passes its checks, serves, and
     holds everything that was accepted before the backup.
