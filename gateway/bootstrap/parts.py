@@ -27,6 +27,7 @@ from gateway.flow.deliver import Deliverer
 from gateway.flow.gate import Gate
 from gateway.flow.mailroom import Mailroom
 from gateway.flow.own_messages import Scribe
+from gateway.flow.pacing import Paces
 from gateway.flow.proving import Clerk, ReceiptDesk
 from gateway.flow.pulse import Bell
 from gateway.flow.relay import Relay
@@ -153,6 +154,11 @@ class Parts:
         return Loop("relay", relay.step, clock=self.clock, seconds=_RELAY_IDLE_SECONDS, log=self.log.error)
 
     @cached_property
+    def paces(self) -> Paces:
+        """Turns at institutions, by their health."""
+        return Paces(self.store, self.clock, log=self.log.warning)
+
+    @cached_property
     def deliverer(self) -> Deliverer:
         """Bus to recipients."""
         return Deliverer(
@@ -162,6 +168,7 @@ class Parts:
             roster=self.roster,
             courier=self._courier(),
             clock=self.clock,
+            paces=self.paces,
             on_ended=self.relay.pulse.beat,
             log=self.log.info,
             prefetch=self.settings.bus_options.prefetch,
@@ -198,6 +205,7 @@ class Parts:
             clock=self.clock,
             policy=Policy(wait=wait, give_up_after=int(plan.give_up_hours * _HOUR)),
             worker=self.holder,
+            on_answer=self.paces.observe,
         )
 
     def _log_bus(self, event: str, **fields: object) -> None:

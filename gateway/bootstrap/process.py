@@ -98,6 +98,7 @@ class Process:
             ("roster", parts.roster.refresh, _ROSTER_SECONDS, ()),
             ("skew", self._watch_clock, _SKEW_SECONDS, ()),
             ("beat", parts.deliverer.beat, _BEAT_SECONDS, ("worker",)),
+            ("health", parts.paces.report, _BEAT_SECONDS, ("worker",)),
             ("sweep", parts.timers.sweep, seconds, ("timers",)),
             ("wake-again", parts.timers.wake_again, seconds, ("timers",)),
             ("purge", parts.timers.purge, _PURGE_SECONDS, ("timers",)),

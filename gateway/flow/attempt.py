@@ -5,7 +5,7 @@ Source: protocol section 6.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -34,7 +34,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Courier:
-    """Carries one claimed row through one attempt; the result is what the store should write."""
+    """Carries one claimed row through one attempt; the result is what the store should write.
+
+    `on_answer` is told after each request whether an answer came.
+    """
 
     roster: Roster
     adapters: Mapping[str, Adapter]
@@ -45,6 +48,7 @@ class Courier:
     clock: Clock
     policy: Policy
     worker: str
+    on_answer: Callable[[str, bool], None]
 
     async def carry(self, claimed: Claimed, party: Party) -> Settlement | Proof:
         """Try once. Raises nothing for the recipient's or the network's faults."""
@@ -57,6 +61,7 @@ class Courier:
             return self._settle(claimed, Stood())
         nonce = new_nonce()
         answer = await self.transport.send(await self._sign(request, nonce), party)
+        self.on_answer(party.id, answer.status is not None)
         outcome = adapter.decode(outgoing, answer)
         if isinstance(outcome, Receipted):
             refusal = await self._refusal(party, outcome, nonce)

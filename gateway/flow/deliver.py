@@ -8,12 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from gateway.core.delivery import Die, GiveBack, Hold, RetryAt, Stood
+from gateway.core.delivery import GiveBack, Hold
+from gateway.core.errors import Problem
+from gateway.core.failpoints import DELIVER_ANSWERED, DELIVER_CLAIMED, reach
 from gateway.core.party import Directory, Party
 from gateway.flow.attempt import Courier
+from gateway.flow.attempted import describe, outcome_of
 from gateway.flow.batching import Batcher
+from gateway.flow.pacing import Paces
 from gateway.flow.roster import Roster
 from gateway.flow.service import STUMBLE_SECONDS
 from gateway.observe import METRICS
@@ -39,7 +43,7 @@ T = TypeVar("T")
 
 BATCH: Final = 64
 BOUND: Final = 10_000
-"""Claims and settlements that may wait; prefetch times the institutions stays below it."""
+"""Claims and settlements that may wait; whoever finds no room asks again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +52,7 @@ class Deliverer:
 
     `on_ended` is told after each settlement, for the next message of the subject may be due; `log` gets one wide event
     an attempt. `may_claim` is switched off while the process's clock is off the database's. Each consumer has as many
-    wake-ups in hand as its party takes pushes at once, at most `prefetch`.
+    wake-ups in hand as its party takes pushes at once, at most `prefetch`; `paces` says how many of them may claim.
     """
 
     deliveries: Deliveries
@@ -57,11 +61,13 @@ class Deliverer:
     roster: Roster
     courier: Courier
     clock: Clock
+    paces: Paces
     on_ended: Callable[[], None]
     log: Log
     prefetch: int = 100
     may_claim: bool = True
     _subscriptions: dict[str, tuple[int, Subscription]] = field(default_factory=dict)
+    _leaving: set[asyncio.Task[None]] = field(default_factory=set)
     _in_hand: set[int] = field(default_factory=set)
     _in_doubt: bool = False
     _stopping: bool = False
@@ -80,7 +86,10 @@ class Deliverer:
         return False
 
     async def follow(self, directory: Directory) -> None:
-        """Consume exactly the queues of the parties that are open for delivery; nothing new while closing."""
+        """Consume exactly the queues of the parties that are open for delivery; nothing new while closing.
+
+        A consumer that leaves finishes its pushes by itself: one that hangs must not keep the others, or the beat.
+        """
         if self._stopping:
             return
         wanted = {
@@ -91,7 +100,7 @@ class Deliverer:
         for recipient, (prefetch, subscription) in list(self._subscriptions.items()):
             if wanted.get(recipient) != prefetch:
                 del self._subscriptions[recipient]
-                await subscription.cancel()
+                self._leave(subscription)
         fresh = {recipient: prefetch for recipient, prefetch in wanted.items() if recipient not in self._subscriptions}
         if fresh:
             await self.bus.declare(fresh.keys())
@@ -105,25 +114,38 @@ class Deliverer:
         """Claim the row that the wake-up names and try it; a row that cannot be claimed is forgotten."""
         if not self.may_claim:
             return
-        claimed = await self._persist(lambda: self._claims.submit(wakeup.delivery_id))
-        if claimed is None:
-            return
-        try:
-            await self._finish(claimed, await self._attempt(claimed))
-        finally:
-            self._in_hand.discard(claimed.delivery_id)
+        async with self.paces.turn(wakeup.recipient, most=self._most(wakeup.recipient)):
+            claimed = await self._persist(lambda: self._claims.submit(wakeup.delivery_id))
+            if claimed is None:
+                return
+            try:
+                await self._finish(claimed, await self._attempt(claimed))
+            finally:
+                self._in_hand.discard(claimed.delivery_id)
 
     async def close(self, grace: float) -> None:
         """Stop consuming, give the attempts under way `grace` seconds, give back what is left at no cost."""
         self._stopping = True
-        subscriptions = [subscription for _, subscription in self._subscriptions.values()]
+        for _, subscription in self._subscriptions.values():
+            self._leave(subscription)
         self._subscriptions.clear()
+        await asyncio.sleep(0)  # they take nothing more before those that wait for a turn are sent away
+        self.paces.close()
         try:
             async with asyncio.timeout(grace):
-                await asyncio.gather(*(subscription.cancel() for subscription in subscriptions))
+                await asyncio.gather(*self._leaving)
         except TimeoutError:
             self.log("worker.grace_over", seconds=grace)
         await self.deliveries.release(self.courier.worker, now=self.clock.now())
+
+    def _leave(self, subscription: Subscription) -> None:
+        task = asyncio.create_task(subscription.cancel())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    def _most(self, recipient: str) -> int:
+        party = self.roster.directory.find_party(recipient)
+        return party.link.concurrency if party else 1
 
     async def _attempt(self, claimed: Claimed) -> Settlement | Proof:
         party = self.roster.directory.find_party(claimed.message.recipient)
@@ -145,6 +167,7 @@ class Deliverer:
         )
 
     async def _finish(self, claimed: Claimed, result: Settlement | Proof) -> None:
+        reach(DELIVER_ANSWERED)
         counted = await self._persist(lambda: self._write(result))
         if counted and isinstance(result, Settlement) and isinstance(result.decision, Hold):
             await self._persist(lambda: self._flag(claimed.message.recipient))
@@ -169,6 +192,7 @@ class Deliverer:
         self._in_doubt = True
         claimed = await self.deliveries.claim(list(dict.fromkeys(delivery_ids)), worker=worker, now=now)
         self._in_doubt = False
+        reach(DELIVER_CLAIMED)
         found = {row.delivery_id: row for row in claimed}
         self._in_hand.update(found)
         return [found.pop(delivery_id, None) for delivery_id in delivery_ids]
@@ -178,7 +202,7 @@ class Deliverer:
         while True:
             try:
                 return await ask()
-            except StoreUnavailable:
+            except (StoreUnavailable, Problem):  # away, or no room to wait in
                 if self._stopping:
                     raise
                 await self.clock.sleep(STUMBLE_SECONDS)
@@ -186,37 +210,3 @@ class Deliverer:
 
 def _consumed(party: Party) -> bool:
     return party.role != "gateway" and party.open_for_delivery
-
-
-_OUTCOMES: Final = {
-    RetryAt: "retry",
-    Hold: "held",
-    Die: "dead",
-    Stood: "stood",
-    GiveBack: "given_back",
-}
-
-
-def outcome_of(result: Settlement | Proof) -> str:
-    """An attempt's outcome in one word: delivered, refused, retry, held, dead, stood, given_back."""
-    if isinstance(result, Proof):
-        return "delivered" if result.status == "ACCEPTED" else "refused"
-    return _OUTCOMES[type(result.decision)]
-
-
-def describe(claimed: Claimed, result: Settlement | Proof) -> dict[str, Any]:
-    """The wide log event of an attempt."""
-    message = claimed.message
-    return {
-        "delivery_id": claimed.delivery_id,
-        "attempt": claimed.attempt,
-        "source": message.source,
-        "id": message.id,
-        "type": message.type,
-        "recipient": message.recipient,
-        "subject": message.subject,
-        "outcome": outcome_of(result),
-        "http_status": result.http_status,
-        "code": result.code,
-        "traceparent": message.traceparent,
-    }

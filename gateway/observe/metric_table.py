@@ -68,7 +68,15 @@ QUEUE_ROWS: Final = MetricRow(
 OLDEST_HEAD_SECONDS: Final = MetricRow(
     name="wgg_oldest_head_age_seconds", kind="gauge", help="Age of the oldest live head", labels=("recipient",)
 )
-BUS_CONNECTED: Final = MetricRow(name="wgg_bus_connected", kind="gauge", help="1 while the bus is connected, or not needed")
+INSTITUTION_HEALTH: Final = MetricRow(
+    name="wgg_institution_health",
+    kind="gauge",
+    help="How this process finds a recipient: 0 healthy, 1 recovering, 2 degraded, 3 paused (one probe at a time)",
+    labels=("recipient",),
+)
+BUS_CONNECTED: Final = MetricRow(
+    name="wgg_bus_connected", kind="gauge", help="1 while the bus is connected, or not needed"
+)
 BUS_BLOCKED: Final = MetricRow(name="wgg_bus_blocked", kind="gauge", help="1 while the broker blocks publishing")
 CONSUMERS_SILENT: Final = MetricRow(
     name="wgg_consumers_silent", kind="gauge", help="Queues that should have a consumer here and have none"

@@ -20,6 +20,7 @@ def test_metric_names_are_stable() -> None:
         "wgg_deliveries_closed": ("outcome",),
         "wgg_queue_rows": ("recipient", "state"),
         "wgg_oldest_head_age_seconds": ("recipient",),
+        "wgg_institution_health": ("recipient",),
         "wgg_bus_connected": (),
         "wgg_bus_blocked": (),
         "wgg_consumers_silent": (),
