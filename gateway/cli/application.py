@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from gateway.cli import (
     alerts,
     audits,
+    calendar,
     databases,
     dead,
     demo,
@@ -54,6 +55,7 @@ def build() -> typer.Typer:
         ("dead", dead, "死信的查询、重投与作废"),
         ("alerts", alerts, "告警的查询与关闭"),
         ("audit", audits, "审计记录"),
+        ("calendar", calendar, "工作日历与到期日"),
         ("db", databases, "数据库结构"),
         ("simulate", simulating, "模拟对手方"),
     ):

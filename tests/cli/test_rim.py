@@ -36,6 +36,7 @@ COMMANDS = [
     "alerts list",
     "alerts close",
     "audit list",
+    *(f"calendar {verb}" for verb in ("show", "check", "due")),
     "db upgrade",
     "db check",
     "simulate institution",
