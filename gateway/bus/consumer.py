@@ -82,8 +82,8 @@ class Consumer:
     def _on_lost(self) -> None:
         self._channel = self._tag = None
 
-    def _on_message(self, channel: BrokerChannel, _raw: object, method: Any, properties: Any, body: bytes) -> None:
-        wakeup = wakeup_of(self.recipient, properties, body, redelivered=method.redelivered)
+    def _on_message(self, channel: BrokerChannel, _raw: object, method: Any, properties: Any, _body: bytes) -> None:
+        wakeup = wakeup_of(self.recipient, properties, redelivered=method.redelivered)
         if wakeup is None or self._cancelled:
             # Not one of ours: to the dead letters, where it raises the alarm. Too late for us: back to the queue.
             channel.raw.basic_reject(method.delivery_tag, requeue=wakeup is not None)

@@ -21,21 +21,29 @@ class _Entry:
 class _Queue:
     """One recipient's wake-ups and the consumers that share them in turn."""
 
-    def __init__(self, *, delivery_limit: int, bury: Callable[[Wakeup], None]) -> None:
+    def __init__(self, *, settings: LocalSettings, bury: Callable[[Wakeup], None]) -> None:
         self.ready: deque[_Entry] = deque()
         self.consumers: deque[_LocalSubscription] = deque()
-        self._delivery_limit = delivery_limit
+        self._settings = settings
         self._bury = bury
 
-    def put(self, wakeup: Wakeup) -> None:
-        """Append a wake-up and hand it on if a consumer has room."""
+    @property
+    def full(self) -> bool:
+        """Tell whether one more wake-up finds no room."""
+        return len(self.ready) >= self._settings.queue_limit
+
+    def put(self, wakeup: Wakeup) -> bool:
+        """Append a wake-up and hand it on if a consumer has room; False when the queue is full."""
+        if self.full:
+            return False
         self.ready.append(_Entry(wakeup=wakeup))
         self.dispatch()
+        return True
 
     def give_back(self, entry: _Entry) -> None:
         """Put a failed wake-up back where it was: at the head; bury it at the delivery limit."""
         entry.returns += 1
-        if entry.returns > self._delivery_limit:
+        if entry.returns > self._settings.delivery_limit:
             self._bury(entry.wakeup)
         else:
             entry.wakeup = replace(entry.wakeup, redelivered=True)
@@ -128,12 +136,10 @@ class LocalBus:
             self._queue(recipient)
 
     async def publish(self, batch: Sequence[Publication]) -> frozenset[int]:
-        """Queue the wake-ups; all are confirmed, or none when the bus is not up."""
+        """Queue the wake-ups; those that found room are confirmed, none when the bus is not up."""
         if not self._up:
             return frozenset()
-        for publication in batch:
-            self._queue(publication.recipient).put(_wakeup(publication))
-        return frozenset(publication.delivery_id for publication in batch)
+        return frozenset(each.delivery_id for each in batch if self._queue(each.recipient).put(_wakeup(each)))
 
     async def subscribe(self, recipient: str, *, prefetch: int, handle: Handle) -> _LocalSubscription:
         """Consume a recipient's queue, at most `prefetch` wake-ups in hand at once."""
@@ -154,12 +160,13 @@ class LocalBus:
         return self._dead
 
     def state(self) -> BusState:
-        """Tell whether the bus is up; it is never blocked and no queue of it falls silent."""
-        return BusState(connected=self._up)
+        """Tell whether the bus is up and which queues are full; it is never blocked and no queue falls silent."""
+        full = [recipient for recipient, queue in self._queues.items() if queue.full]
+        return BusState(connected=self._up, full=full)
 
     def _queue(self, recipient: str) -> _Queue:
         if recipient not in self._queues:
-            self._queues[recipient] = _Queue(delivery_limit=self._settings.delivery_limit, bury=self._bury)
+            self._queues[recipient] = _Queue(settings=self._settings, bury=self._bury)
         return self._queues[recipient]
 
     def _bury(self, wakeup: Wakeup) -> None:
@@ -172,6 +179,4 @@ def _wakeup(publication: Publication) -> Wakeup:
         delivery_id=publication.delivery_id,
         recipient=publication.recipient,
         redelivered=False,
-        body=publication.body,
-        headers=dict(publication.headers),
     )

@@ -31,10 +31,9 @@ def delivery_id_of(properties: BasicProperties) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def wakeup_of(recipient: str, properties: BasicProperties, body: bytes, *, redelivered: bool) -> Wakeup | None:
-    """Read a wake-up; None when the message is not one of ours. The broker's own headers are left out."""
+def wakeup_of(recipient: str, properties: BasicProperties, *, redelivered: bool) -> Wakeup | None:
+    """Read a wake-up; None when the message is not one of ours."""
     delivery_id = delivery_id_of(properties)
     if delivery_id is None:
         return None
-    headers = {name: value for name, value in properties.headers.items() if isinstance(value, str)}
-    return Wakeup(delivery_id=delivery_id, recipient=recipient, redelivered=redelivered, body=body, headers=headers)
+    return Wakeup(delivery_id=delivery_id, recipient=recipient, redelivered=redelivered)

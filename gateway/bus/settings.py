@@ -21,6 +21,8 @@ class LocalSettings:
 
     delivery_limit: int = 20
     """How often a wake-up may be given back before the bus gives it up."""
+    queue_limit: int = 10_000
+    """Wake-ups that wait in one recipient's queue at most: a bounded memory however long a recipient is away."""
     reject_pause: float = 1.0
     """How long a failed wake-up is held before it is given back, so that a broken handler does not spin."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from gateway.core.errors import Problem
 from gateway.core.wire.authorization import Authorization
 from gateway.core.wire.response import ResponseSignature
 from gateway.crypto import signer
@@ -23,6 +24,9 @@ from gateway.crypto.provider import Provider
 T = TypeVar("T")
 Work = Callable[[], Any]
 Done = tuple[Any, Exception | None]
+
+BOUND: Final = 2000
+"""Requests to verify that wait at most: a quarter of a second's work of two threads."""
 
 _MOST: Final = 8
 """Operations a hop at most: the last one waits two milliseconds for the first."""
@@ -39,11 +43,16 @@ class Answer:
 
 
 class CryptoPool:
-    """The asynchronous face of `signer`, over a bounded number of threads; raises what `signer` raises."""
+    """The asynchronous face of `signer`, over a bounded number of threads; raises what `signer` raises.
 
-    def __init__(self, provider: Provider, threads: int) -> None:
+    A request to verify that finds `bound` operations waiting raises UNAVAILABLE, so that pressure reaches the sender.
+    All else is work that was let in already: an answer for each such request, a push for each turn at a recipient.
+    """
+
+    def __init__(self, provider: Provider, threads: int, *, bound: int = BOUND) -> None:
         self._provider = provider
         self._threads = threads
+        self._bound = bound
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="crypto")
         self._free = threads
         self._waiting: deque[tuple[Work, asyncio.Future[Any]]] = deque()
@@ -52,6 +61,8 @@ class CryptoPool:
         self, public: PublicKey, authorization: Authorization, *, method: str, target: str, body: bytes
     ) -> None:
         """Raise Problem SIGNATURE_MALFORMED or SIGNATURE_INVALID unless the request is signed by this key."""
+        if len(self._waiting) >= self._bound:
+            raise Problem("UNAVAILABLE", retry_after=1)
         work = partial(signer.verify_request, public, authorization, method=method, target=target, body=body)
         await self._run(partial(work, provider=self._provider))
 

@@ -34,7 +34,8 @@ class Relay:
         state = self._bus.state()
         if not state.connected or state.blocked or not await self._leads():
             return False
-        heads = await self._outbox.heads(limit=BATCH, now=self._clock.now(), without=closed(self._roster.directory))
+        without = {*closed(self._roster.directory), *state.full}
+        heads = await self._outbox.heads(limit=BATCH, now=self._clock.now(), without=without)
         if not heads:
             return False
         confirmed = await self._bus.publish([_publication(head) for head in heads])

@@ -24,22 +24,23 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wakeup:
-    """A wake-up that came off a recipient's queue."""
+    """A wake-up that came off a recipient's queue. It only names its row: the claim reads the message."""
 
     delivery_id: int
     recipient: str
     redelivered: bool
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusState:
-    """`silent` names recipients whose queue should have a consumer here and has none."""
+    """`silent` names recipients whose queue should have a consumer here and has none, `full` those whose queue takes
+    no more.
+    """
 
     connected: bool
     blocked: bool = False
     silent: Sequence[str] = ()
+    full: Sequence[str] = ()
 
 
 Handle = Callable[[Wakeup], Awaitable[None]]

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+from gateway.ports import StoreUnavailable
+
+BOUND: Final = 2000
+"""Calls that wait at most."""
 
 Ask = TypeVar("Ask")
 Reply = TypeVar("Reply")
@@ -13,17 +18,23 @@ Reply = TypeVar("Reply")
 class Gathering(Generic[Ask, Reply]):
     """Runs single calls in batches of at most `most`, one batch at a time, in the order of their coming.
 
-    A batch whose run raises tells each caller of it the same.
+    A batch whose run raises tells each caller of it the same. One call more than `bound` that wait raises
+    StoreUnavailable.
     """
 
-    def __init__(self, run: Callable[[Sequence[Ask]], Awaitable[Sequence[Reply]]], *, most: int) -> None:
+    def __init__(
+        self, run: Callable[[Sequence[Ask]], Awaitable[Sequence[Reply]]], *, most: int, bound: int = BOUND
+    ) -> None:
         self._run = run
         self._most = most
+        self._bound = bound
         self._waiting: list[tuple[Ask, asyncio.Future[Reply]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def ask(self, ask: Ask) -> Reply:
         """The reply to this call."""
+        if len(self._waiting) >= self._bound:
+            raise StoreUnavailable(f"{self._bound} calls wait for the database")
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append((ask, future))
         if self._task is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
@@ -23,9 +23,30 @@ from gateway.store.writer import GroupWriter
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
+BOUND: Final = 2000
+"""Calls in hand at most, those that wait included: one more is told at once that the database cannot keep up."""
+
 TRIES: Final = 3
 DEADLINE: Final = STATEMENT_SECONDS + 5
 READERS: Final = 2
+
+
+class _Room:
+    """Counts the calls in hand; used on the event loop alone."""
+
+    def __init__(self, bound: int) -> None:
+        self._free = self._bound = bound
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place for one call. Raises StoreUnavailable when there is none."""
+        if not self._free:
+            raise StoreUnavailable(f"{self._bound} calls wait for the database")
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
 
 
 class Runner(Protocol):
@@ -54,7 +75,8 @@ class _Call:
 class PostgresRunner:
     """A thread a connection. A call that outlives its deadline has its connection cut, so that no thread stays."""
 
-    def __init__(self, url: URL, *, size: int, deadline: float = DEADLINE) -> None:
+    def __init__(self, url: URL, *, size: int, deadline: float = DEADLINE, bound: int = BOUND) -> None:
+        self._room = _Room(bound)
         self._engine = postgres_engine(url, size=size)
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="store")
         self._deadline = deadline
@@ -65,6 +87,10 @@ class PostgresRunner:
 
     async def write(self, work: Work[T]) -> T:
         """Run work and commit it; deadlocks and serialisation failures run again."""
+        with self._room.place():
+            return await self._within_deadline(work)
+
+    async def _within_deadline(self, work: Work[T]) -> T:
         call = _Call()
         running = asyncio.get_running_loop().run_in_executor(self._threads, self._transact, work, call)
         try:
@@ -108,18 +134,21 @@ def _cut(call: _Call) -> None:
 class SqliteRunner:
     """One group-committing writer and a few readers on one file."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, bound: int = BOUND) -> None:
+        self._room = _Room(bound)
         self._readers = sqlite_engine(url, writer=False, size=READERS)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store")
         self._writer = GroupWriter(sqlite_engine(url, writer=True))
 
     async def read(self, work: Work[T]) -> T:
         """Run work on a snapshot of what is committed."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _read, self._readers, work)
+        with self._room.place():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, _read, self._readers, work)
 
     async def write(self, work: Work[T]) -> T:
         """Run work in the writer's next group."""
-        return await asyncio.wrap_future(self._writer.submit(work))
+        with self._room.place():
+            return await asyncio.wrap_future(self._writer.submit(work))
 
     async def close(self) -> None:
         """Flush the writer."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from gateway.bus import LocalBus
-from tests.bus.support import publication
+from gateway.bus import LocalBus, LocalSettings
+from tests.bus.support import Recorder, publication
 
 
 async def test_a_start_begins_empty() -> None:
@@ -21,3 +21,18 @@ async def test_a_bus_that_was_not_started_confirms_nothing() -> None:
     bus = LocalBus()
     assert not bus.state().connected
     assert await bus.publish([publication(1)]) == frozenset()
+
+
+async def test_a_full_queue_takes_no_more() -> None:
+    """What found no room is not confirmed, the state names the queue, and other recipients are not concerned."""
+    bus = LocalBus(LocalSettings(queue_limit=3))
+    await bus.start()
+    assert await bus.publish([publication(n) for n in range(5)]) == {0, 1, 2}
+    assert (await bus.depth("xmccb"), bus.state().full) == (3, ["xmccb"])
+    assert await bus.publish([publication(5), publication(6, "xmins")]) == {6}
+    recorder = Recorder()
+    await bus.subscribe("xmccb", prefetch=10, handle=recorder)
+    await recorder.has_seen([0, 1, 2])
+    assert bus.state().full == []
+    assert await bus.publish([publication(5)]) == {5}
+    await bus.stop()
