@@ -1,16 +1,19 @@
-"""What an accepted message does to its order: the decision as values, for the store to write in one transaction.
+"""What an accepted message does to its order and case: the decision as values, to be written in one transaction.
 
 `apply` checks in this order: the order is there and belongs to both parties, the transition table has a row, the
-payload fits the order's notices, the row's conditions hold, the rules hold. Source: domain section 3; protocol
-sections 2 and 7.
+payload fits the order's notices, the row's conditions hold, an order that is replaced may be, the rules hold.
+Source: domain section 3; protocol sections 2 and 7.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Final
 
+from gateway.core.case import Case
+from gateway.core.case_changes import TAKERS, change_case, touches_case
 from gateway.core.errors import FieldError, Problem
 from gateway.core.order import Order
 from gateway.core.order_changes import open_order, prepare
@@ -19,23 +22,36 @@ from gateway.core.parameters import Parameters
 from gateway.core.rules import check_rules
 from gateway.core.type_row import TypeRow
 from gateway.core.wire.envelope import Envelope
+from gateway.core.wire.instants import format_beijing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What stands under the locks of one message: the subject's order, its case, further orders that it names.
+
+    `case` is None for a case not heard of yet, and for a message that does not look at it.
+    """
+
+    order: Order | None = None
+    case: Case | None = None
+    others: Mapping[str, Order] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """The order afterwards (None for a type that touches none) and the warnings of rules.
+    """The order and the case afterwards (None for a type that touches none), other orders that changed by number.
 
-    `clocks` are rule names to start or end, `messages` what the gateway sends because of this message.
+    `warnings` are the rules that only warn and are broken.
     """
 
     order: Order | None
-    clocks: tuple[str, ...] = ()
-    messages: tuple[Envelope, ...] = ()
+    case: Case | None = None
+    others: Mapping[str, Order] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[FieldError, ...] = ()
 
 
 def apply(
-    order: Order | None,
+    held: Held,
     envelope: Envelope,
     *,
     row: TypeRow,
@@ -44,35 +60,99 @@ def apply(
     now: int,
     parameters: Parameters,
 ) -> Effects:
-    """Decide one message whose schema and permission were checked; `order` is the subject's, under its lock.
+    """Decide one message whose schema and permission were checked; `held` is what its locks hold.
 
     `institution_kind` is the kind of the institution of the two parties, `now` microseconds UTC.
     Raises STATE_CONFLICT, then RULE_VIOLATED.
     """
+    order, others = held.order, dict[str, Order]()
     if row.event is not None:
         _check_owner(order, envelope, row, source_role)
         blank = order or open_order(envelope, institution_kind or "", now)
-        order = _move(order, blank, envelope.data, row, now=now, parameters=parameters)
-    return Effects(order=order, warnings=check_rules(row.type, envelope.data))
+        order = _move(held, blank, envelope.data, row, now=now, parameters=parameters)
+        others = _replace_named(held, order, envelope.data, row, now=now, parameters=parameters)
+    warnings = check_rules(row.type, envelope.data)
+    case = _follow(held, order, others, envelope, row) if touches_case(row) else None
+    return Effects(order=order, case=case, others=others, warnings=warnings)
+
+
+def raise_event(order: Order, event: str, *, now: int, parameters: Parameters) -> Order | str:
+    """The order after one of the gateway's own events (order.ended, order.replaced, institution.suspended).
+
+    The text that says why not, empty where the table has no row.
+    """
+    facts = Facts(before=order, after=order, parameters=parameters, today=_day(now))
+    chosen = choose_row(find_rows(order.state, event), facts)
+    return chosen if isinstance(chosen, str) else _enter(order, chosen, now)
 
 
 def _move(
-    before: Order | None, blank: Order, data: Mapping[str, Any], row: TypeRow, *, now: int, parameters: Parameters
+    held: Held, blank: Order, data: Mapping[str, Any], row: TypeRow, *, now: int, parameters: Parameters
 ) -> Order:
+    before = held.order
     transitions = find_rows(before.state if before else None, row.name_event(data) or "")
     if not transitions:
         raise _conflict(before, blank.subject, row)
     after = prepare(blank, row.event, data)
-    chosen = choose_row(transitions, Facts(before=before, after=after, parameters=parameters))
+    facts = Facts(before=before, after=after, parameters=parameters, today=_day(now), case=held.case)
+    chosen = choose_row(transitions, facts)
     if isinstance(chosen, str):
         raise _conflict(before, blank.subject, row, chosen)
     return _enter(after, chosen, now)
 
 
 def _enter(order: Order, row: Transition, now: int) -> Order:
+    flagged = order if order.flag or row.flag is None else replace(order, flag=row.flag)
     if row.to in {None, order.state}:
-        return order
-    return replace(order, state=row.to, since=now)
+        return flagged
+    return replace(flagged, state=row.to, since=now)
+
+
+def _replace_named(
+    held: Held, order: Order, data: Mapping[str, Any], row: TypeRow, *, now: int, parameters: Parameters
+) -> dict[str, Order]:
+    """The order that a guarantee replaces, after it lapsed or was flagged; STATE_CONFLICT if it cannot be.
+
+    It is one of the same case, and the issuer's own unless the application named it: nobody ends another's guarantee.
+    """
+    named = data.get("replaces") if row.event == _ISSUING else None
+    if named is None:
+        return {}
+    old = held.others.get(named["orderNo"])
+    known = old is not None and old.guarantee_no == named["guaranteeNo"] and _may_replace(order, old)
+    after = raise_event(old, "order.replaced", now=now, parameters=parameters) if old is not None and known else ""
+    if isinstance(after, str):
+        text = f"所替换的保函不存在、不属于本案件或已失效，不能受理“{row.title}”({row.type})，请核对 replaces。"
+        raise Problem("STATE_CONFLICT", text, errors=[_at("/data/replaces/orderNo", text)])
+    return {after.subject: after}
+
+
+def _may_replace(order: Order, old: Order) -> bool:
+    theirs = old.institution == order.institution or order.replaces == old.subject
+    return theirs and (old.case_no, old.platform) == (order.case_no, order.platform) and old.subject != order.subject
+
+
+def _follow(
+    held: Held, order: Order | None, others: Mapping[str, Order], envelope: Envelope, row: TypeRow
+) -> Case | None:
+    """The case after the message; what an order brings to it is counted anew."""
+    if row.type in TAKERS:
+        return change_case(held.case or Case(case_no=envelope.subject), row.type, envelope.data)
+    if order is None or (held.case is None and row.event in _OPENING):
+        return held.case
+    case = held.case or Case(case_no=order.case_no)
+    for changed in (order, *others.values()):
+        case = case.with_order(changed)
+    return replace(case, release="approved") if row.event == _RELEASING else case
+
+
+_ISSUING: Final = "guarantee.issued"
+_RELEASING: Final = "release.confirmation"
+_OPENING: Final = frozenset({"guarantee.application", "account.reservation"})
+
+
+def _day(now: int) -> str:
+    return format_beijing(now)[:10]
 
 
 def _check_owner(order: Order | None, envelope: Envelope, row: TypeRow, source_role: str) -> None:
@@ -86,10 +166,16 @@ def _check_owner(order: Order | None, envelope: Envelope, row: TypeRow, source_r
 
 def _conflict(order: Order | None, subject: str, row: TypeRow, why: str = "") -> Problem:
     title = f"“{row.title}”({row.type})"
-    if order is None:
+    if order is None and not why:
         text = f"订单 {subject} 不存在，或不属于本方与该接收方，不能受理{title}，请核对订单号与 recipient。"
+    elif order is None:
+        text = f"订单 {subject} 不能受理{title}：{why}。"
     else:
         because = f"：{why}" if why else ""
         state = f"“{STATES[order.state]}”({order.state})"
         text = f"订单 {subject} 当前状态为{state}，不能受理{title}{because}，请先核对订单进度。"
-    return Problem("STATE_CONFLICT", text, errors=[FieldError(pointer="/subject", rule="state", message=text)])
+    return Problem("STATE_CONFLICT", text, errors=[_at("/subject", text)])
+
+
+def _at(pointer: str, text: str) -> FieldError:
+    return FieldError(pointer=pointer, rule="state", message=text)

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gateway.core.effects import Effects
-from gateway.core.errors import Problem
+from gateway.core.case import Case
+from gateway.core.effects import Effects, Held
+from gateway.core.errors import FieldError, Problem
 from gateway.core.message import Message
 from gateway.core.order import Order
 from gateway.core.party import GATEWAY
 
-Plan = Callable[[Order | None], Effects]
-"""State and rules for one message: the order as it stands under the lock → effects; raises Problem."""
+Plan = Callable[[Held], Effects]
+"""State and rules for one message: what stands under its locks → effects; raises Problem."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,18 @@ class Nonce:
 
     serial_no: str
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What a message looks at besides its subject's order: `orders` that it names, its case if `case` is set.
+
+    `case_no` is what the payload says; without it the case is that of the subject's order.
+    """
+
+    orders: tuple[str, ...] = ()
+    case: bool = False
+    case_no: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +51,7 @@ class Draft:
     message: Message
     refusal: Problem | None
     plan: Plan
+    reach: Reach = field(default_factory=Reach)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +70,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The message is durable. `fresh` is False when the same bytes had been accepted before."""
+    """The message is durable. `fresh` is False when the same bytes had been accepted before.
+
+    `warnings` are broken rules that only warn.
+    """
 
     receipt: bytes
     fresh: bool
+    warnings: tuple[FieldError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +112,14 @@ class Subject:
     changed: bool = False
 
 
+@dataclass(slots=True, kw_only=True)
+class CaseRow:
+    """A locked case while a batch is folded."""
+
+    case: Case | None
+    changed: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDelivery:
     """A delivery row to insert. `position` orders the rows of one subject; a filed message is delivered at once."""
@@ -105,7 +131,7 @@ class NewDelivery:
 
 @dataclass(slots=True, kw_only=True)
 class Fold:
-    """The state of one fold; `new` and `subjects` are what the store writes afterwards.
+    """The state of one fold; `new`, `subjects` and `cases` (by case number) are what the store writes afterwards.
 
     `fresh` holds the nonces that this transaction inserted; each is used up by the first item that carries it.
     """
@@ -113,6 +139,7 @@ class Fold:
     fresh: set[Nonce]
     known: dict[tuple[str, str], Known]
     subjects: Mapping[str, Subject]
+    cases: Mapping[str, CaseRow] = field(default_factory=dict)
     new: list[NewDelivery] = field(default_factory=list)
 
     def run(self, items: Iterable[Item]) -> list[Outcome]:
@@ -140,9 +167,9 @@ class Fold:
             return self._repeat(known, message)
         if draft.refusal is not None:
             raise draft.refusal
-        self._apply(draft)
+        warnings = self._apply(draft)
         self.known[message.key] = Known(digest=message.digest, receipt=message.receipt)
-        return Accepted(receipt=message.receipt, fresh=True)
+        return Accepted(receipt=message.receipt, fresh=True, warnings=warnings)
 
     @staticmethod
     def _repeat(known: Known, message: Message) -> Outcome:
@@ -150,20 +177,50 @@ class Fold:
             raise Problem("MESSAGE_ID_CONFLICT")
         return Accepted(receipt=known.receipt, fresh=False)
 
-    def _apply(self, draft: Draft) -> None:
+    def _apply(self, draft: Draft) -> tuple[FieldError, ...]:
         message = draft.message
         subject = self.subjects[message.subject]
-        effects = draft.plan(subject.order)
-        if effects.order is not None and effects.order != subject.order:
-            subject.order, subject.changed = effects.order, True
+        row = self.cases.get(name_case(draft, subject.order) or "")
+        others = {number: self.subjects[number].order for number in draft.reach.orders}
+        held = Held(
+            order=subject.order,
+            case=row.case if row else None,
+            others={number: order for number, order in others.items() if order is not None},
+        )
+        effects = draft.plan(held)
+        for number, order in ((message.subject, effects.order), *effects.others.items()):
+            _put(self.subjects[number], order)
+        if row is not None and effects.case is not None and effects.case != row.case:
+            row.case, row.changed = effects.case, True
         subject.position += 1
         filed = message.recipient == GATEWAY
         self.new.append(NewDelivery(message=message, position=subject.position, filed=filed))
+        return effects.warnings
+
+
+def _put(subject: Subject, order: Order | None) -> None:
+    if order is not None and order != subject.order:
+        subject.order, subject.changed = order, True
+
+
+def name_case(draft: Draft, order: Order | None) -> str | None:
+    """The case that a draft looks at, None for none; `order` is its subject's as it stands."""
+    if not draft.reach.case:
+        return None
+    return draft.reach.case_no or (order.case_no if order else None)
 
 
 def wanted_subjects(items: Sequence[Item]) -> list[str]:
-    """The subjects to lock, sorted: those of drafts that may still be accepted."""
-    return sorted({item.draft.message.subject for item in items if item.draft and item.draft.refusal is None})
+    """The subjects to lock, sorted: those of drafts that may still be accepted, and the orders that they name."""
+    drafts = [item.draft for item in items if item.draft and item.draft.refusal is None]
+    return sorted({number for draft in drafts for number in (draft.message.subject, *draft.reach.orders)})
+
+
+def wanted_cases(items: Sequence[Item], subjects: Mapping[str, Subject]) -> list[str]:
+    """The case numbers to lock after the subjects, sorted: those that drafts name, and those of the locked orders."""
+    drafts = [item.draft for item in items if item.draft and item.draft.refusal is None]
+    named = {name_case(draft, subjects[draft.message.subject].order) for draft in drafts}
+    return sorted(number for number in named if number)
 
 
 def wanted_ids(items: Sequence[Item]) -> list[tuple[str, str]]:

@@ -11,11 +11,13 @@ from types import MappingProxyType
 from typing import Any
 
 PAID = "paid"
+WITHDRAWN = "withdrawn"
+_DONE = frozenset({PAID, WITHDRAWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payee:
-    """One payee of a notice. `outcome` is open (nothing reported yet), paid, failed or returned."""
+    """One payee of a notice. `outcome` is open (nothing reported yet), paid, failed, returned or withdrawn."""
 
     amount_fen: int
     outcome: str = "open"
@@ -30,8 +32,13 @@ class Notice:
 
     @property
     def open(self) -> bool:
-        """Whether a payee is still unpaid."""
-        return any(payee.outcome != PAID for payee in self.payees.values())
+        """Whether a payee is still to be paid."""
+        return any(payee.outcome not in _DONE for payee in self.payees.values())
+
+    @property
+    def claimed_fen(self) -> int:
+        """What it takes of the balance: its total less what was withdrawn before it was paid."""
+        return self.total_fen - sum(p.amount_fen for p in self.payees.values() if p.outcome == WITHDRAWN)
 
     @property
     def paid_fen(self) -> int:
@@ -54,9 +61,12 @@ class Notice:
 class Order:
     """The standing of one order. `subject` is its number, `since` the instant of its state in microseconds UTC.
 
-    `amount_fen` is the amount applied for and, once issued, the guaranteed one. `flag` (expired, replaced) remembers
-    during a claim that the guarantee ends with it. `valid_to` is a date as text. `cash` tells a deposit from a
-    guarantee. `notices` is keyed by noticeNo.
+    `amount_fen` is the amount applied for and, once issued, the guaranteed one; it stays the measure of a whole
+    balance. `topped_fen` is what amendments added to it, `stored_fen` the principal that a bank stored. `flag`
+    (expired, replaced) remembers during a claim that the guarantee ends with it. `valid_to` is a date as text. `cash`
+    tells a deposit from a guarantee. `required_fen` and `cash_min_fen` are the case's, as the deposit notice carried
+    in the application says; `replaces` is the order that the application names as the one to be replaced. `region` is
+    the division code of the authority. `notices` is keyed by noticeNo.
     """
 
     subject: str
@@ -68,6 +78,12 @@ class Order:
     amount_fen: int
     case_no: str
     cash: bool = False
+    region: str | None = None
+    required_fen: int = 0
+    cash_min_fen: int = 0
+    replaces: str | None = None
+    topped_fen: int = 0
+    stored_fen: int = 0
     guarantee_no: str | None = None
     valid_to: str | None = None
     flag: str | None = None
@@ -79,16 +95,19 @@ class Order:
         return sum(notice.paid_fen for notice in self.notices.values())
 
     @property
+    def cover_fen(self) -> int:
+        """The principal stored, or the amount guaranteed with what was added to it."""
+        return self.stored_fen if self.cash else self.amount_fen + self.topped_fen
+
+    @property
     def balance_fen(self) -> int:
-        """The amount less what is paid."""
-        return self.amount_fen - self.paid_fen
+        """What stands behind the order, stored or guaranteed, less what is paid."""
+        return self.cover_fen - self.paid_fen
 
     @property
     def free_fen(self) -> int:
-        """What a new notice may claim: the amount less what is paid and what open notices still ask for."""
-        return self.amount_fen - sum(
-            notice.total_fen if notice.open else notice.paid_fen for notice in self.notices.values()
-        )
+        """What a new notice may claim: the cover less what is paid and what open notices still ask for."""
+        return self.cover_fen - sum(notice.claimed_fen for notice in self.notices.values())
 
     @property
     def claim_open(self) -> bool:
@@ -107,9 +126,9 @@ class Order:
 
     @classmethod
     def from_json(cls, doc: Mapping[str, Any]) -> Order:
-        """The order that `to_json` wrote; KeyError for a member that is missing."""
+        """The order that `to_json` wrote; a member that a former release did not write takes its default."""
         notices = {number: Notice.from_json(notice) for number, notice in doc["notices"].items()}
-        return cls(**{name: doc[name] for name in _PLAIN}, notices=MappingProxyType(notices))
+        return cls(**{name: doc[name] for name in _PLAIN if name in doc}, notices=MappingProxyType(notices))
 
 
 _PLAIN = tuple(name for name in Order.__slots__ if name != "notices")

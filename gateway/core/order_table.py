@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from gateway.core.case import Case
 from gateway.core.order import Order
 from gateway.core.parameters import Parameters
 
@@ -42,6 +43,8 @@ _EARLY: Final = frozenset({"applied", "under_review", "accepted", "awaiting_fee"
 _STANDING: Final = frozenset({"in_force", "drawn"})
 _CLAIMABLE: Final = _STANDING | {"claimed"}
 _CLAIMED: Final = frozenset({"claimed"})
+_DRAWN: Final = frozenset({"drawn"})
+_ACCOUNT: Final = frozenset({"reserved", "opened"})
 _FEE_ON: Final = frozenset({"fee_paid", "lapsed", "releasing", "released"}) | _CLAIMABLE
 
 GATEWAY_EVENTS: Final = frozenset({"order.ended", "order.replaced", "institution.suspended"})
@@ -49,11 +52,26 @@ GATEWAY_EVENTS: Final = frozenset({"order.ended", "order.replaced", "institution
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a condition may look at: the order before the event, and after it but still in its old state."""
+    """What a condition may look at: the order before the event, and after it but still in its old state.
+
+    `today` is the date in Beijing as text. `case` is None where the event does not look at it.
+    """
 
     before: Order | None
     after: Order
     parameters: Parameters
+    today: str
+    case: Case | None = None
+
+    @property
+    def raised_fen(self) -> int:
+        """By how much the event raises what is guaranteed or stored."""
+        return self.after.cover_fen - (self.before.cover_fen if self.before else 0)
+
+    @property
+    def old_end(self) -> str:
+        """The end date before the event, empty for none."""
+        return (self.before.valid_to if self.before else None) or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +101,7 @@ CONDITIONS: Final[Mapping[str, Condition]] = MappingProxyType(
         "claim_open": Condition(holds=lambda facts: facts.after.claim_open, text="没有待支付或被退回的款项"),
         "flagged": Condition(holds=lambda facts: facts.after.flag is not None, text="保函仍在有效期内"),
         "untouched": Condition(
-            holds=lambda facts: facts.after.balance_fen == facts.after.amount_fen, text="已有款项支付"
+            holds=lambda facts: facts.after.balance_fen >= facts.after.amount_fen, text="已有款项支付，余额尚未补足"
         ),
         "balance_or_cash": Condition(
             holds=lambda facts: facts.after.balance_fen > 0 or facts.after.cash, text="担保金额已全部支付"
@@ -91,7 +109,34 @@ CONDITIONS: Final[Mapping[str, Condition]] = MappingProxyType(
         "used_up": Condition(
             holds=lambda facts: facts.after.balance_fen <= 0 and not facts.after.cash, text="担保金额尚有余额"
         ),
-        "guarantee": Condition(holds=lambda facts: not facts.after.cash, text="现金存储没有到期日"),
+        "guarantee": Condition(holds=lambda facts: not facts.after.cash, text="该订单是现金存储，不是保函或保险"),
+        "cash": Condition(holds=lambda facts: facts.after.cash, text="该订单不是现金存储"),
+        "whole": Condition(
+            holds=lambda facts: facts.after.stored_fen >= facts.after.amount_fen, text="存储金额尚未达到订单金额"
+        ),
+        "raised": Condition(holds=lambda facts: facts.raised_fen > 0, text="补足须使担保金额增加，不得减少"),
+        "same_amount": Condition(
+            holds=lambda facts: facts.raised_fen == 0, text="展期不改变担保金额；增加金额请另报补足"
+        ),
+        "end_kept": Condition(
+            holds=lambda facts: (facts.after.valid_to or "") >= facts.old_end, text="变更后的有效期不得早于原有效期"
+        ),
+        "later_end": Condition(
+            holds=lambda facts: (facts.after.valid_to or "") > facts.old_end, text="展期后的有效期须晚于原有效期"
+        ),
+        "not_ended": Condition(holds=lambda facts: facts.old_end >= facts.today, text="有效期已过，不能再展期"),
+        "case_open": Condition(
+            holds=lambda facts: facts.case is None or facts.case.standing not in {"refused", "exempted"},
+            text="该案件的申报被驳回或已免缴，请先核对案件",
+        ),
+        "release_agreed": Condition(
+            holds=lambda facts: facts.case is None or facts.case.release != "deferred",
+            text="该案件的返还已被暂缓，须重新提交返还申请",
+        ),
+        "no_claim_in_case": Condition(
+            holds=lambda facts: facts.case is None or not facts.case.claim_open,
+            text="该案件还有未办结的支付通知书",
+        ),
     }
 )
 
@@ -113,36 +158,67 @@ def _row(
     return Transition(states=states, event=event, to=to, conditions=conditions, flag=flag)
 
 
+def _closing(event: str) -> tuple[Transition, ...]:
+    """An event that may close the last open notice: a flag is looked at before the balance."""
+    return (
+        _row(_CLAIMED, event, "claimed", "claim_open"),
+        _row(_CLAIMED, event, "lapsed", "flagged"),
+        _row(_CLAIMED, event, "in_force", "untouched"),
+        _row(_CLAIMED, event, "drawn", "balance_or_cash"),
+        _row(_CLAIMED, event, "lapsed", "used_up"),
+    )
+
+
 TABLE: Final = (
-    _row(None, "guarantee.application", "applied"),
+    _row(None, "guarantee.application", "applied", "case_open"),
+    _row(None, "account.reservation", "reserved", "case_open"),
     _row(_REVIEW, "order.status.under_review", "under_review"),
     _row(_REVIEW, "order.status.supplement_required", "under_review"),
+    _row(_REVIEW, "guarantee.supplement", "under_review"),
     _row(_REVIEW, "order.status.accepted", "accepted"),
     _row(frozenset({"accepted"}), "order.status.awaiting_fee", "awaiting_fee"),
     _row(frozenset({"accepted", "awaiting_fee"}), "order.status.fee_paid", "fee_paid"),
     _row(PRE, "order.status.rejected", "rejected"),
+    _row(_ACCOUNT, "account.opened.refused", "rejected"),
     _row(PRE, "guarantee.cancellation", "cancelled"),
     _row(frozenset({"fee_paid"}), "guarantee.issued", "in_force"),
     _row(_EARLY, "guarantee.issued", "in_force", "early_issue"),
     _row(_REVIEW | {"reserved"}, "institution.suspended", "rejected", "return_on_suspension"),
+    _row(frozenset({"reserved"}), "account.opened.opened", "opened"),
+    _row(frozenset({"opened"}), "deposit.stored", "in_force", "whole"),
+    _row(frozenset({"opened"}), "deposit.stored", "opened"),
     _row(_CLAIMABLE, "payment.notice", "claimed", "no_flag", "within_balance"),
-    _row(_CLAIMED, "payment.result", "claimed", "claim_open"),
-    _row(_CLAIMED, "payment.result", "lapsed", "flagged"),
-    _row(_CLAIMED, "payment.result", "in_force", "untouched"),
-    _row(_CLAIMED, "payment.result", "drawn", "balance_or_cash"),
-    _row(_CLAIMED, "payment.result", "lapsed", "used_up"),
+    *_closing("payment.result"),
+    *_closing("payment.notice_withdrawal"),
+    _row(_CLAIMED, "payment.payee_correction", "claimed", "claim_open"),
     _row(frozenset({"drawn", "lapsed"}), "payment.result", "claimed", "claim_open"),
+    _row(_CLAIMABLE, "guarantee.extension_request", None, "guarantee", "no_flag"),
+    _row(
+        _CLAIMABLE, "guarantee.amended.extension", None, "guarantee", "no_flag", "not_ended", "same_amount", "later_end"
+    ),
+    _row(_DRAWN, "guarantee.amended.topup", "in_force", "guarantee", "raised", "end_kept", "untouched"),
+    _row(_DRAWN, "guarantee.amended.topup", "drawn", "guarantee", "raised", "end_kept"),
+    _row(_CLAIMED, "guarantee.amended.topup", "claimed", "guarantee", "no_flag", "raised", "end_kept"),
+    _row(_DRAWN, "deposit.stored", "in_force", "cash", "untouched"),
+    _row(_DRAWN, "deposit.stored", "drawn", "cash"),
+    _row(_CLAIMED, "deposit.stored", "claimed", "cash"),
     _row(_STANDING, "order.replaced", "lapsed", flag="replaced"),
     _row(_CLAIMED, "order.replaced", "claimed", flag="replaced"),
     _row(_STANDING, "order.ended", "lapsed", "guarantee", flag="expired"),
     _row(_CLAIMED, "order.ended", "claimed", "guarantee", flag="expired"),
-    _row(_STANDING, "release.confirmation", "releasing"),
+    _row(_STANDING, "release.confirmation", "releasing", "release_agreed", "no_claim_in_case"),
     _row(frozenset({"releasing"}), "release.completed", "released"),
     _row(_FEE_ON, "invoice.requested", None),
     _row(_FEE_ON, "invoice.issued", None),
     _row(ALL, "authenticity.query", None),
     _row(ALL, "authenticity.result", None),
     _row(ALL, "order.status.refunded", None),
+    _row(ALL, "guarantee.query", None),
+    _row(ALL, "guarantee.query_result", None),
+    _row(ALL, "inspection.request", None),
+    _row(ALL, "inspection.response", None),
+    _row(ALL, "deposit.usage", None, "cash"),
+    _row(ALL, "deposit.statement", None, "cash"),
 )
 
 

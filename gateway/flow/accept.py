@@ -75,6 +75,7 @@ class Acceptor:
         if not isinstance(outcome, Accepted):
             raise Problem("INTERNAL")
         self._tell(caller, item, "ACCEPTED" if outcome.fresh else "REPEATED")
+        self._warn(caller, item, outcome)
         return outcome
 
     async def spend(self, caller: Caller) -> None:
@@ -92,6 +93,12 @@ class Acceptor:
         told = (*_TOLD, "receipt_no") if code == "ACCEPTED" else _TOLD
         named = {name: getattr(message, name) for name in told} if message else {}
         self._log("accept.settled", code=code, sender_id=caller.party.id, **named)
+
+    def _warn(self, caller: Caller, item: Item, outcome: Accepted) -> None:
+        """One event a broken rule that only warns (domain section 4)."""
+        number = item.draft.message.id if item.draft else None
+        for fault in outcome.warnings:
+            self._log("accept.warned", rule=fault.rule, pointer=fault.pointer, sender_id=caller.party.id, id=number)
 
     async def _settle(self, item: Item) -> Outcome:
         outcome = await self._batcher.submit(item)

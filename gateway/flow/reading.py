@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.catalogue import Catalogue
-from gateway.core.effects import Effects, apply
+from gateway.core.case_changes import touches_case
+from gateway.core.effects import Effects, Held, apply
 from gateway.core.errors import Problem
-from gateway.core.intake import Draft, Item
+from gateway.core.intake import Draft, Item, Reach
 from gateway.core.message import Message
-from gateway.core.order import Order
 from gateway.core.order_table import find_rows
 from gateway.core.parameters import Parameters
 from gateway.core.party import GATEWAY, Directory, Party, Standing
@@ -29,6 +29,9 @@ from gateway.flow.gate import Caller, Head
 from gateway.observe import continue_trace
 
 MEDIA_TYPES: Final = frozenset({"application/cloudevents+json", "application/json"})
+
+ISSUING: Final = "guarantee.issued"
+"""The event by which a guarantee gets its number."""
 
 _RECEIPT_DIGITS: Final = 10
 
@@ -141,7 +144,16 @@ def _draft(reading: Reading) -> Draft:
             check(reading)
     except Problem as problem:
         refusal = problem
-    return Draft(message=_message(reading), refusal=refusal, plan=_Plan(reading))
+    message, plan = _message(reading), _Plan(reading)
+    if refusal is not None:
+        return Draft(message=message, refusal=refusal, plan=plan)
+    return Draft(message=message, refusal=None, plan=plan, reach=_reach(reading))
+
+
+def _reach(reading: Reading) -> Reach:
+    data, row = reading.envelope.data, reading.row
+    named = (data["replaces"]["orderNo"],) if row.event == ISSUING and "replaces" in data else ()
+    return Reach(orders=named, case=touches_case(row), case_no=data.get("caseNo"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +162,12 @@ class _Plan:
 
     reading: Reading
 
-    def __call__(self, order: Order | None) -> Effects:
+    def __call__(self, held: Held) -> Effects:
         reading = self.reading
         source, recipient = reading.caller.party, reading.recipient
         institution = recipient if recipient is not None and recipient.kind else source
         return apply(
-            order,
+            held,
             reading.envelope,
             row=reading.row,
             source_role=source.role,

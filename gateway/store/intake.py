@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Select, Text, and_, bindparam, select, update
 
+from gateway.core.case import Case
 from gateway.core.intake import (
+    CaseRow,
     Fold,
     Item,
     Known,
@@ -17,6 +19,7 @@ from gateway.core.intake import (
     Nonce,
     Outcome,
     Subject,
+    wanted_cases,
     wanted_ids,
     wanted_subjects,
 )
@@ -29,6 +32,12 @@ from gateway.store.subjects import Pair, advance, find_occupied, lock_subjects
 _NONCE: Final[Types] = {"serial_no": Text(), "value": Text(), "spent_at": BigInteger()}
 _KEY: Final[Types] = {"source": Text(), "id": Text()}
 
+_CASE: Final = "case\x1f"
+"""Before a case's number it makes the key of its row; no subject of a message holds a control character."""
+
+_CHANGE_CASE: Final = (
+    update(SUBJECTS).where(SUBJECTS.c.subject == bindparam("key")).values(order_json=bindparam("standing"))
+)
 _CHANGE: Final = (
     update(SUBJECTS)
     .where(SUBJECTS.c.subject == bindparam("key"))
@@ -42,10 +51,12 @@ def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
     locked = lock_subjects(connection, wanted_subjects(items))
     subjects = {key: _subject(*row) for key, row in locked.items()}
     before = {key: position for key, (position, _) in locked.items()}
-    fold = Fold(fresh=fresh, known=_find_known(connection, items), subjects=subjects)
+    cases = _lock_cases(connection, wanted_cases(items, subjects))
+    fold = Fold(fresh=fresh, known=_find_known(connection, items), subjects=subjects, cases=cases)
     outcomes = fold.run(items)
     _write(connection, fold.new, before)
     _write_subjects(connection, subjects, before)
+    _write_cases(connection, cases)
     return outcomes
 
 
@@ -65,6 +76,15 @@ def _spend(connection: Connection, items: Sequence[Item]) -> set[Nonce]:
 
 def _subject(position: int, order_json: str | None) -> Subject:
     return Subject(position=position, order=None if order_json is None else Order.from_json(json.loads(order_json)))
+
+
+def _lock_cases(connection: Connection, numbers: Sequence[str]) -> dict[str, CaseRow]:
+    """Cases are locked after all subjects of the batch, so that no two batches wait for each other."""
+    locked = lock_subjects(connection, [_CASE + number for number in numbers])
+    return {
+        key.removeprefix(_CASE): CaseRow(case=None if doc is None else Case.from_json(json.loads(doc)))
+        for key, (_, doc) in locked.items()
+    }
 
 
 @cache
@@ -117,3 +137,13 @@ def _write_subjects(connection: Connection, subjects: dict[str, Subject], before
 def _standing(key: str, subject: Subject) -> dict[str, Any]:
     order = None if subject.order is None else json.dumps(subject.order.to_json(), ensure_ascii=False)
     return {"key": key, "reached": subject.position, "standing": order}
+
+
+def _write_cases(connection: Connection, cases: dict[str, CaseRow]) -> None:
+    changed = [(number, row.case) for number, row in cases.items() if row.changed and row.case is not None]
+    if changed:
+        rows = [
+            {"key": _CASE + number, "standing": json.dumps(case.to_json(), ensure_ascii=False)}
+            for number, case in changed
+        ]
+        connection.execute(_CHANGE_CASE, rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.core.effects import Effects
+from gateway.core.effects import Effects, Held
 from gateway.core.errors import Problem
 from gateway.core.intake import (
     Accepted,
@@ -38,9 +38,9 @@ MESSAGE = Message(
 )
 
 
-def pass_through(order: Order | None) -> Effects:
+def pass_through(held: Held) -> Effects:
     """A plan that lets the order be."""
-    return Effects(order=order)
+    return Effects(order=held.order)
 
 
 def item(nonce: str = "n1", *, message: Message = MESSAGE, refusal: Problem | None = None, plan=pass_through) -> Item:
@@ -103,7 +103,7 @@ def test_a_refused_message_does_not_use_up_its_id():
 def test_a_conflict_of_state_leaves_no_trace():
     """A plan that refuses takes no position and writes no row."""
 
-    def refuse(_: Order | None) -> Effects:
+    def refuse(_: Held) -> Effects:
         raise Problem("STATE_CONFLICT")
 
     second = replace(MESSAGE, id="m-2")
@@ -120,7 +120,8 @@ def test_later_items_see_the_order_that_earlier_ones_left():
     )  # fmt: skip
     seen: list[Order | None] = []
 
-    def begin(order: Order | None) -> Effects:
+    def begin(held: Held) -> Effects:
+        order = held.order
         seen.append(order)
         return Effects(order=opened)
 

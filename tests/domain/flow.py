@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 from gateway.catalogue import example, load_catalogue
-from gateway.core.effects import apply
+from gateway.core.effects import Held, apply
 from gateway.core.errors import Problem
 from gateway.core.parameters import DEFAULTS
 from gateway.core.wire.envelope import parse_envelope
@@ -23,11 +23,12 @@ def make(type_, variant=None, *, kind="bank", subject="DD-1", change=None, **end
     return parse_envelope(event)
 
 
-def decide(order, envelope, *, kind="bank", now=NOW, parameters=DEFAULTS):
+def decide(order, envelope, *, kind="bank", now=NOW, parameters=DEFAULTS, case=None, others=()):
     """The effects of one message, as the accept step asks for them."""
+    held = Held(order=order, case=case, others={other.subject: other for other in others})
     row = CATALOGUE.row(envelope.type)
     role = envelope.source if envelope.source in {"platform", "gateway"} else "institution"
-    return apply(order, envelope, row=row, source_role=role, institution_kind=kind, now=now, parameters=parameters)
+    return apply(held, envelope, row=row, source_role=role, institution_kind=kind, now=now, parameters=parameters)
 
 
 def follow(*steps, order=None, kind="bank", parameters=DEFAULTS):

@@ -18,7 +18,42 @@ APPLY, ISSUE, NOTICE, RESULT = (
     "payment.notice.v1",
     "payment.result.v1",
 )
-ORDER = [row.type for row in CATALOGUE.types.values() if row.event and row.type != "guarantee.cancellation.v1"]
+RESERVE, STORE, AMEND = ("account.reservation.v1", "deposit.stored.v1", "guarantee.amended.v1")
+OPENING = {APPLY, RESERVE}
+EVENTFUL = [row.type for row in CATALOGUE.types.values() if row.event]
+GUARANTEE = (
+    APPLY,
+    "guarantee.supplement.v1",
+    "order.status.v1",
+    ISSUE,
+    "guarantee.query.v1",
+    "guarantee.query_result.v1",
+    "invoice.requested.v1",
+    "invoice.issued.v1",
+    "authenticity.query.v1",
+    "authenticity.result.v1",
+    "guarantee.extension_request.v1",
+    AMEND,
+    NOTICE,
+    "payment.payee_correction.v1",
+    RESULT,
+    (AMEND, "topup"),
+    "inspection.request.v1",
+    "inspection.response.v1",
+    "release.confirmation.v1",
+    "release.completed.v1",
+)
+CASH = (
+    RESERVE,
+    "account.opened.v1",
+    STORE,
+    NOTICE,
+    "payment.notice_withdrawal.v1",
+    "deposit.usage.v1",
+    "deposit.statement.v1",
+    ("release.confirmation.v1", "account"),
+    ("release.completed.v1", "account"),
+)
 
 
 def total(fen, *parts):
@@ -63,8 +98,19 @@ def results(number, **outcomes):
 
 @pytest.mark.parametrize("kind", ["bank", "insurer", "guarantor"])
 def test_examples_of_one_subject_are_a_legal_sequence(kind):
-    """Sent in the catalogue's order, the examples of one subject are all accepted, for each kind of institution."""
-    assert follow(*ORDER, kind=kind).state == "released"
+    """The examples of one subject are accepted from application to release, for each kind of institution."""
+    assert follow(*GUARANTEE, kind=kind).state == "released"
+
+
+def test_the_examples_of_a_cash_deposit_are_a_legal_sequence():
+    """From the reservation of an account to its closure."""
+    assert follow(*CASH).state == "released"
+
+
+def test_every_type_that_touches_an_order_stands_in_a_legal_sequence():
+    """The two sequences and a cancellation name every type with an event."""
+    named = {step if isinstance(step, str) else step[0] for step in (*GUARANTEE, *CASH)}
+    assert named | {"guarantee.cancellation.v1"} == set(EVENTFUL)
 
 
 def test_the_longer_road_through_every_status_is_legal():
@@ -133,7 +179,7 @@ def test_for_anyone_else_an_order_does_not_exist(type_, ends):
         assert problem.message == refusal_of(None, stranger).message
 
 
-@pytest.mark.parametrize("type_", [type_ for type_ in ORDER if type_ != APPLY])
+@pytest.mark.parametrize("type_", [type_ for type_ in EVENTFUL if type_ not in OPENING])
 def test_an_unknown_order_is_a_conflict(type_):
     """Every message but an application needs an order."""
     assert refusal_of(None, make(type_)).code == "STATE_CONFLICT"

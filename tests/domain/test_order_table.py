@@ -16,6 +16,8 @@ FEE_ON = ["fee_paid", "in_force", "claimed", "drawn", "lapsed", "releasing", "re
 STRICT = Parameters(issue_from=frozenset())
 RETURNING = Parameters(return_on_suspension=True)
 
+TODAY = "2026-11-20"
+
 UNPAID = {"N": Notice(total_fen=40, payees={"1": Payee(amount_fen=40)})}
 PAID = {"N": Notice(total_fen=40, payees={"1": Payee(amount_fen=40, outcome="paid")})}
 ALL_PAID = {"N": Notice(total_fen=100, payees={"1": Payee(amount_fen=100, outcome="paid")})}
@@ -34,11 +36,12 @@ def order(state, notices=None, **fields):
     return Order(**(base | fields), state=state, notices=MappingProxyType(notices or {}))
 
 
-def go(state, event, *, parameters=DEFAULTS, notices=None, **fields):
+def go(state, event, *, parameters=DEFAULTS, notices=None, case=None, **fields):
     """The next state and flag, or the text of the condition that fails, or None where the table has no row."""
     rows = find_rows(state, event)
     after = order(state or "", notices, **fields)
-    chosen = choose_row(rows, Facts(before=None if state is None else after, after=after, parameters=parameters))
+    before = None if state is None else after
+    chosen = choose_row(rows, Facts(before=before, after=after, parameters=parameters, today=TODAY, case=case))
     if isinstance(chosen, str):
         return chosen or None
     return chosen.to or state, after.flag or chosen.flag
@@ -49,6 +52,10 @@ PLAIN = [
     ([None], "guarantee.application", "applied"),
     (["applied", "under_review"], "order.status.under_review", "under_review"),
     (["applied", "under_review"], "order.status.supplement_required", "under_review"),
+    ([None], "account.reservation", "reserved"),
+    (["applied", "under_review"], "guarantee.supplement", "under_review"),
+    (["reserved"], "account.opened.opened", "opened"),
+    (["reserved", "opened"], "account.opened.refused", "rejected"),
     (["applied", "under_review"], "order.status.accepted", "accepted"),
     (["accepted"], "order.status.awaiting_fee", "awaiting_fee"),
     (["accepted", "awaiting_fee"], "order.status.fee_paid", "fee_paid"),
@@ -67,6 +74,11 @@ PLAIN = [
     (list(STATES), "authenticity.query", None),
     (list(STATES), "authenticity.result", None),
     (list(STATES), "order.status.refunded", None),
+    (list(STATES), "guarantee.query", None),
+    (list(STATES), "guarantee.query_result", None),
+    (list(STATES), "inspection.request", None),
+    (list(STATES), "inspection.response", None),
+    (["in_force", "drawn", "claimed"], "guarantee.extension_request", None),
 ]
 ROWS = [(state, event, to or state) for states, event, to in PLAIN for state in states]
 
@@ -81,6 +93,11 @@ def test_everything_else_stands_in_no_row():
     """Every pair of state and event outside the domain's table is refused."""
     allowed = {(state, event) for state, event, _ in ROWS}
     allowed |= {(state, "payment.result") for state in ("claimed", "drawn", "lapsed")}
+    allowed |= {("claimed", "payment.notice_withdrawal"), ("claimed", "payment.payee_correction")}
+    allowed |= {(state, "guarantee.amended.extension") for state in ("in_force", "claimed", "drawn")}
+    allowed |= {(state, "guarantee.amended.topup") for state in ("claimed", "drawn")}
+    allowed |= {(state, "deposit.stored") for state in ("opened", "claimed", "drawn")}
+    allowed |= {(state, event) for state in STATES for event in ("deposit.usage", "deposit.statement")}
     allowed |= {(state, "institution.suspended") for state in ("applied", "under_review", "reserved")}
     events = {row.event for row in TABLE}
     for state, event in itertools.product([None, *STATES], events):

@@ -7,7 +7,7 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from gateway.core.effects import Effects
+from gateway.core.effects import Effects, Held
 from gateway.core.errors import Problem
 from gateway.core.intake import Draft, Item, Nonce
 from gateway.core.message import Message
@@ -41,9 +41,9 @@ def make_message(number: str = "m1", **fields: Any) -> Message:
     return Message(**values | fields)
 
 
-def keep_order(order: Order | None) -> Effects:
+def keep_order(held: Held) -> Effects:
     """A plan that changes nothing."""
-    return Effects(order=order)
+    return Effects(order=held.order)
 
 
 def make_item(
@@ -52,7 +52,7 @@ def make_item(
     nonce: str | None = None,
     refusal: Problem | None = None,
     late_refusal: Problem | None = None,
-    plan: Callable[[Order | None], Effects] = keep_order,
+    plan: Callable[[Held], Effects] = keep_order,
 ) -> Item:
     """A request with a nonce of its own unless one is named; `late_refusal` is a verdict after the id."""
     draft = None if message is None else Draft(message=message, refusal=late_refusal, plan=plan)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.effects import Effects
+from gateway.core.effects import Effects, Held
 from gateway.core.errors import Problem
 from gateway.core.intake import Accepted, Outcome, Refused, Spent
 from gateway.core.order import Order
@@ -64,7 +64,8 @@ async def test_order_is_carried_from_message_to_message(store: SqlStore) -> None
     """A plan sees the order that the message before it left, in the same batch, in the next, and after a restart."""
     seen: list[Order | None] = []
 
-    def raise_amount(order: Order | None) -> Effects:
+    def raise_amount(held: Held) -> Effects:
+        order = held.order
         seen.append(order)
         return Effects(order=make_order(amount_fen=1 if order is None else order.amount_fen + 1))
 
@@ -77,18 +78,18 @@ async def test_order_is_carried_from_message_to_message(store: SqlStore) -> None
 async def test_refusal_by_state_leaves_the_order_alone(store: SqlStore) -> None:
     """A plan that raises changes nothing; its neighbours are settled."""
 
-    def refuse(order: Order | None) -> Effects:
+    def refuse(_: Held) -> Effects:
         raise Problem("STATE_CONFLICT")
 
     batch = [
-        make_item(make_message("m1"), plan=lambda order: Effects(order=make_order())),
+        make_item(make_message("m1"), plan=lambda _: Effects(order=make_order())),
         make_item(make_message("m2"), plan=refuse),
         make_item(make_message("m3"), plan=keep_order),
     ]
     assert verdicts(list(await store.accept(batch))) == ["fresh", "STATE_CONFLICT", "fresh"]
 
 
-def break_down(order: Order | None) -> Effects:
+def break_down(_: Held) -> Effects:
     raise KeyError("a fault in a plan")
 
 
