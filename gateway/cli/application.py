@@ -17,6 +17,7 @@ from gateway.cli import (
     databases,
     dead,
     demo,
+    deposit,
     doctor,
     examples,
     initialise,
@@ -56,6 +57,7 @@ def build() -> typer.Typer:
         ("alerts", alerts, "告警的查询与关闭"),
         ("audit", audits, "审计记录"),
         ("calendar", calendar, "工作日历与到期日"),
+        ("deposit", deposit, "工资保证金测算"),
         ("db", databases, "数据库结构"),
         ("simulate", simulating, "模拟对手方"),
     ):

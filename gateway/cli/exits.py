@@ -53,12 +53,14 @@ def _tell_problem(problem: Problem) -> str:
 def _table() -> tuple[tuple[type[Exception], int, str], ...]:
     """Looked at only when something failed: the store and crypto are heavy to load."""
     from gateway.catalogue import CatalogueError
+    from gateway.core.deposit import DepositError
     from gateway.crypto.faults import CryptoUnavailable, KeyFormatError
     from gateway.store import HomeInUse, SchemaMismatch, UnsafeDatabase
 
     return (
         (ConfigError, USAGE, ""),
         (KeyFormatError, USAGE, "密钥有误："),
+        (DepositError, USAGE, "用法有误："),
         (CatalogueError, CHECK, ""),
         (CryptoUnavailable, CHECK, ""),
         (SchemaMismatch, CHECK, ""),

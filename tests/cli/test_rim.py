@@ -37,6 +37,7 @@ COMMANDS = [
     "alerts close",
     "audit list",
     *(f"calendar {verb}" for verb in ("show", "check", "due")),
+    "deposit quote",
     "db upgrade",
     "db check",
     "simulate institution",
