@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import sqlite3
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from gateway.core.wire.authorization import format_authorization
 from gateway.crypto.keys import PrivateKey
 from gateway.crypto.signer import new_nonce, sign_request
 from tests.e2e.documents import ROOT, blocks, section
-from tests.e2e.world import APPLICATION, World, eventually, get, post
+from tests.e2e.world import APPLICATION, WGG, World, eventually, get, post
 
 PROMISED = 2.0
 """Seconds in which a running server takes over what a command changed (architecture point 8)."""
@@ -177,8 +177,7 @@ def ask(private: PrivateKey, url: str, body: bytes) -> str:
 
 
 def _shell(folder: Path, script: str) -> None:
-    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
-    done = subprocess.run(
-        ["sh", "-euc", script], cwd=folder, env={"PATH": path}, capture_output=True, text=True, check=False
-    )
+    env = {name: value for name, value in os.environ.items() if not name.startswith("WGG_")}
+    env["PATH"] = f"{WGG.parent}:{env['PATH']}"
+    done = subprocess.run(["sh", "-euc", script], cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

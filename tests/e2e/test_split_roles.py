@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -146,7 +147,5 @@ def test_a_dump_of_postgresql_restores(cluster: Cluster, postgres_server: str, t
 
 
 def _shell(line: str, **env: str) -> None:
-    import os
-
     done = subprocess.run(["sh", "-c", line], env={**os.environ, **env}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
