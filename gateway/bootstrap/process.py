@@ -6,6 +6,7 @@ Source: architecture point 9 and "Roles".
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -15,6 +16,7 @@ from typing import Final
 
 from gateway.bootstrap.clock import SystemClock
 from gateway.bootstrap.face import make_application
+from gateway.bootstrap.failpoints import arm_failpoints
 from gateway.bootstrap.parts import Parts
 from gateway.config import Settings, check_role
 from gateway.crypto.libcrypto import default_provider
@@ -139,6 +141,7 @@ async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) 
     configure_logging(level=log.level, form=log.format, file=log.file, deployment=settings.deployment)
     METRICS.set(BUILD_INFO, 1, version=version(DISTRIBUTION), deployment=settings.deployment)
     self_test(default_provider())
+    arm_failpoints(settings, os.environ)
     with lock_home(settings.home / LOCK_FILE) if settings.embedded else nullcontext():
         store = open_store(settings.database)
         await store.open()

@@ -17,7 +17,7 @@ from gateway.config.urls import resolve_database_url
 
 SETTINGS_FILE: Final = "gateway.yaml"
 PREFIX: Final = "WGG_"
-_NOT_SETTINGS: Final = frozenset({"WGG_HOME", "WGG_DEBUG"})
+_NOT_SETTINGS: Final = frozenset({"WGG_HOME", "WGG_DEBUG", "WGG_FAILPOINTS"})
 _NOT_SETTINGS_PREFIXES: Final = ("WGG_TEST_", "WGG_BENCH_")
 
 

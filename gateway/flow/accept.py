@@ -8,6 +8,7 @@ from typing import Final
 
 from gateway.catalogue import Catalogue
 from gateway.core.errors import Problem
+from gateway.core.failpoints import ACCEPT_COMMITTED, reach
 from gateway.core.intake import Accepted, Item, Outcome, Refused
 from gateway.core.parameters import Parameters
 from gateway.flow.batching import Batcher
@@ -112,6 +113,7 @@ class Acceptor:
             outcomes = await self._inbox.accept(batch)
         except StoreUnavailable as error:
             raise Problem("UNAVAILABLE", retry_after=2) from error
+        reach(ACCEPT_COMMITTED)
         if any(isinstance(outcome, Accepted) and outcome.fresh for outcome in outcomes):
             self._on_accepted()
         return outcomes

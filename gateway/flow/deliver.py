@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from gateway.core.delivery import GiveBack, Hold
 from gateway.core.errors import Problem
+from gateway.core.failpoints import DELIVER_ANSWERED, DELIVER_CLAIMED, reach
 from gateway.core.party import Directory, Party
 from gateway.flow.attempt import Courier
 from gateway.flow.attempted import describe, outcome_of

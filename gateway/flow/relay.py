@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.core.failpoints import RELAY_PUBLISHED, reach
 from gateway.core.message import Message
 from gateway.core.party import Directory
 from gateway.flow.roster import Roster
@@ -39,6 +40,7 @@ class Relay:
         if not heads:
             return False
         confirmed = await self._bus.publish([_publication(head) for head in heads])
+        reach(RELAY_PUBLISHED)
         METRICS.add(RELAYED, len(confirmed), result="confirmed")
         METRICS.add(RELAYED, len(heads) - len(confirmed), result="unknown")
         if confirmed:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.core.delivery import SECOND
+from gateway.core.failpoints import SWEEP_DONE, reach
 from gateway.observe import METRICS
 from gateway.observe.metric_table import BUS_DEAD_LETTERS, CLOCK_SKEW_SECONDS, SWEPT
 from gateway.ports import Alert, Books, Bus, Clock, Deliveries
@@ -35,6 +36,8 @@ class Timers:
     async def sweep(self) -> bool:
         """Take back what dead workers held and mend what waits for nothing."""
         swept = await self.deliveries.sweep(now=self.clock.now())
+        if swept.lost or swept.parked or swept.unblocked:
+            reach(SWEEP_DONE)
         for kind in ("lost", "parked", "unblocked"):
             METRICS.add(SWEPT, len(getattr(swept, kind)), kind=kind)
         if swept.lost or swept.parked or swept.unblocked:
