@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
@@ -13,9 +13,10 @@ from gateway.catalogue.area_values import READERS
 from gateway.catalogue.marks import Marked, read_marked
 from gateway.catalogue.mistakes import CatalogueError, Mistake
 from gateway.catalogue.places import AREAS
-from gateway.core.area import NATIONAL, Area, Dated, Source, build_area
+from gateway.core.area import NATIONAL, Area, AreaParameters, Dated, Source, build_area
 
 _FILE: Final = "national.yaml"
+_TITLE: Final = "地区参数有误"
 _TOP: Final = ("code", "name", "parameters")
 _ENTRY: Final = frozenset({"from", "value", "basis", "unverified"})
 _CODE: Final = re.compile(r"[0-9]{6}")
@@ -25,6 +26,17 @@ _CHECKS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "basis": (lambda value: isinstance(value, str) and value.strip() != "", "应写明依据"),
     "unverified": (lambda value: isinstance(value, bool), "应为 true 或 false"),
 }
+
+# What the values of one day must not say together: the test, the parameter to blame, the text.
+_CONTRADICTIONS: Final[tuple[tuple[Callable[[AreaParameters], bool], str, str], ...]] = (
+    (
+        lambda held: held.deposit.floor_ratio > held.deposit.ceiling_ratio,
+        "deposit.floor_ratio",
+        "下限高于上限 deposit.ceiling_ratio",
+    ),
+    (lambda held: held.deposit.clean_cut > 1, "deposit.clean_cut", "降幅不得超过 100%"),
+    (lambda held: held.deposit.cash_share > 1, "deposit.cash_share", "现金部分不得超过 100%"),
+)
 
 _Values = dict[str, tuple[Dated, ...]]
 
@@ -38,9 +50,12 @@ def load_areas(path: Path | None = None) -> Mapping[str, Area]:
     files = [_AreaFile(file) for file in sorted(folder.glob("*.yaml"))]
     mistakes = [mistake for file in files for mistake in file.mistakes] + _find_gaps(folder, files)
     if mistakes:
-        raise CatalogueError(mistakes, "地区参数有误")
+        raise CatalogueError(mistakes, _TITLE)
     base = next(file.values for file in files if file.code == NATIONAL)
-    return MappingProxyType({file.code: _build(file, base) for file in files})
+    areas = {file.code: _build(file, base) for file in files}
+    if contradictions := [fault for file in files for fault in _find_contradictions(file, areas[file.code])]:
+        raise CatalogueError(contradictions, _TITLE)
+    return MappingProxyType(areas)
 
 
 class _AreaFile:
@@ -155,3 +170,13 @@ def _merge(base: Sequence[Dated], own: Sequence[Dated]) -> Sequence[Dated]:
     if not own:
         return base
     return [*(dated for dated in base if dated.source.since < own[0].source.since), *own]
+
+
+def _find_contradictions(file: _AreaFile, area: Area) -> Iterator[Mistake]:
+    """Told at the parameter where this file writes it, else at its list of parameters, for it makes the combination."""
+    written = file.root.value["parameters"]
+    for contradicts, name, text in _CONTRADICTIONS:
+        since = next((period.since for period in area.periods if contradicts(period.parameters)), None)
+        if since is not None:
+            place = written.value.get(name)
+            yield place.blame(f"自 {since} 起{text}") if place else written.blame(f"自 {since} 起{text}", name)

@@ -27,7 +27,10 @@ _FIRST_YEAR: Final = 2020
 _LISTS: Final[Mapping[str, bool]] = {"holidays": False, "workdays": True}
 _REQUIRED: Final = ("year", "basis", "complete", "holidays", "workdays")
 _CHECKS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    "year": (lambda value: type(value) is int and _FIRST_YEAR <= value < date.max.year, "应为四位年份"),
+    "year": (
+        lambda value: type(value) is int and _FIRST_YEAR <= value < date.max.year,
+        f"应为 {_FIRST_YEAR} 年起的四位年份",
+    ),
     "basis": (lambda value: isinstance(value, str) and value.strip() != "", "应写明依据，例如通知的文号"),
     "complete": (lambda value: isinstance(value, bool), "应为 true（全年安排）或 false（只改个别日期）"),
     "holidays": (lambda value: isinstance(value, list), "应为日期列表，没有就写 []"),

@@ -160,3 +160,30 @@ def test_the_country_cannot_be_missing(folder):
     """Without the national file no area is complete."""
     (folder / "national.yaml").unlink()
     assert mistakes_of(folder) == [("national.yaml", None, "-")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "place"),
+    [
+        ("deposit.floor_ratio", "6.01%", (5, "parameters.deposit.floor_ratio")),
+        ("deposit.ceiling_ratio", "0.49%", (4, "parameters.deposit.floor_ratio")),
+        ("deposit.clean_cut", "100.01%", (5, "parameters.deposit.clean_cut")),
+        ("deposit.cash_share", "100.01%", (5, "parameters.deposit.cash_share")),
+    ],
+)
+def test_values_that_contradict_each_other_are_told(folder, name, value, place):
+    """A floor above the ceiling and parts of more than the whole are mistakes of the file that brings them."""
+    write(folder, f"{HEAD}  {name}:\n    - {{from: 2026-01-01, value: {value}, basis: 细则}}\n")
+    assert mistakes_of(folder) == [("350500.yaml", *place)]
+
+
+@pytest.mark.parametrize("value", ["0.5%", "6%"])
+def test_limits_may_meet(folder, value):
+    """A floor equal to the ceiling is a fixed ratio."""
+    rows = "".join(
+        f"  deposit.{name}_ratio:\n    - {{from: 2026-01-01, value: {value}, basis: 细则}}\n"
+        for name in ("floor", "ceiling")
+    )
+    write(folder, HEAD + rows)
+    held = load_areas(folder)["350500"].at(TODAY).deposit
+    assert held.floor_ratio == held.ceiling_ratio
