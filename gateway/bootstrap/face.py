@@ -8,13 +8,16 @@ from typing import Final
 from gateway.bootstrap.parts import Parts
 from gateway.http.application import Application
 from gateway.http.contract import ContractCalls
+from gateway.http.files import FileCalls
+from gateway.http.guarantees import GuaranteeCalls
 from gateway.http.mailbox import MailboxCalls
 from gateway.http.messages import MessageCalls
 from gateway.http.operations import OperationCalls
 from gateway.http.readiness import Readiness
-from gateway.http.routes import MESSAGES, Route
+from gateway.http.routes import FILES, MESSAGES, Route
 
 _RECEIPT_BYTES: Final = 64 * 1024
+_FILE: Final = f"{FILES}{{sm3}}"
 
 
 def make_application(parts: Parts, *, is_stopping: Callable[[], bool], with_calls: bool, with_bus: bool) -> Application:
@@ -48,6 +51,7 @@ def _calls(parts: Parts) -> Sequence[Route]:
     messages = MessageCalls(parts.acceptor, parts.store)
     mailbox = MailboxCalls(parts.mailroom, parts.desk, max_bytes=parts.settings.limits.mailbox_bytes)
     contract = ContractCalls(parts.roster, parts.catalogue)
+    guarantees = GuaranteeCalls(parts.store)
     body = parts.settings.limits.body_bytes
     return (
         Route(method="POST", template=MESSAGES, handle=messages.send, limit=body, spends=False, bare=True),
@@ -59,10 +63,19 @@ def _calls(parts: Parts) -> Sequence[Route]:
             handle=mailbox.receipt,
             limit=_RECEIPT_BYTES,
         ),
+        *_files(parts),
+        Route(method="GET", template="/v1/guarantees/{%guaranteeNo}", handle=guarantees.show),
         Route(method="GET", template="/v1/keys", handle=contract.keys, open=True),
         Route(method="GET", template="/v1/schemas", handle=contract.schemas, open=True),
         Route(method="GET", template="/v1/schemas/{type}", handle=contract.schema, open=True),
     )
+
+
+def _files(parts: Parts) -> Sequence[Route]:
+    limits = parts.settings.files
+    files = FileCalls(parts.file_desk, max_bytes=limits.max_bytes, seconds=limits.seconds, log=parts.log.info)
+    put = Route(method="PUT", template=_FILE, handle=files.put, limit=limits.max_bytes, signed=False)
+    return (put, Route(method="GET", template=_FILE, handle=files.get))
 
 
 def _operations(operations: OperationCalls) -> Sequence[Route]:

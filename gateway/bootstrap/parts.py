@@ -13,17 +13,19 @@ from typing import Final
 from adapters import load_adapters
 from gateway.bootstrap.homes import load_key
 from gateway.bus import LocalBus, RabbitBus, RabbitSettings
-from gateway.catalogue import Catalogue, load_catalogue
+from gateway.catalogue import Catalogue, load_catalogue, read_specimens
 from gateway.config import Settings
 from gateway.core.bucket import Buckets
 from gateway.core.delivery import SECOND
 from gateway.core.parameters import Parameters
+from gateway.crypto.digest import sm3_hex
 from gateway.crypto.keys import PrivateKey
 from gateway.crypto.libcrypto import default_provider
 from gateway.crypto.pool import CryptoPool
 from gateway.flow.accept import AcceptLimits, Acceptor
 from gateway.flow.attempt import Courier, Policy
 from gateway.flow.deliver import Deliverer
+from gateway.flow.files import FileDesk
 from gateway.flow.gate import Gate
 from gateway.flow.mailroom import Mailroom
 from gateway.flow.own_messages import Scribe
@@ -39,6 +41,7 @@ from gateway.net.guard import AddressGuard
 from gateway.observe import Log
 from gateway.ports import Bus, Clock, Store
 from gateway.retrying import delivery_wait
+from gateway.store import FileDirectory
 
 _HOUR: Final = 3_600 * SECOND
 _RELAY_IDLE_SECONDS: Final = 0.1
@@ -124,7 +127,15 @@ class Parts:
             limits=AcceptLimits(batch=limits.batch, queue=limits.accept_queue),
             on_accepted=self._on_accepted,
             log=self.log.info,
+            find_files=self.file_desk.readable if self.settings.files.documents_required else None,
         )
+
+    @cached_property
+    def file_desk(self) -> FileDesk:
+        """Documents and attachments; in a development home the examples' own are there for everybody."""
+        specimens = read_specimens() if self.settings.development else []
+        store = FileDirectory(self.settings.files.directory)
+        return FileDesk(self.store, store, self.clock, specimens={sm3_hex(data): data for data in specimens})
 
     @cached_property
     def mailroom(self) -> Mailroom:

@@ -36,6 +36,7 @@ _ROSTER_SECONDS: Final = 1.0
 _BEAT_SECONDS: Final = 1.0
 _SKEW_SECONDS: Final = 5.0
 _PURGE_SECONDS: Final = 60.0
+_TIDY_SECONDS: Final = 3600.0
 
 
 @dataclass
@@ -101,6 +102,7 @@ class Process:
             ("skew", self._watch_clock, _SKEW_SECONDS, ()),
             ("beat", parts.deliverer.beat, _BEAT_SECONDS, ("worker",)),
             ("health", parts.paces.report, _BEAT_SECONDS, ("worker",)),
+            ("tidy-files", parts.file_desk.tidy, _TIDY_SECONDS, ("api",)),
             ("sweep", parts.timers.sweep, seconds, ("timers",)),
             ("wake-again", parts.timers.wake_again, seconds, ("timers",)),
             ("purge", parts.timers.purge, _PURGE_SECONDS, ("timers",)),

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gateway.catalogue.checks import PayloadCheck, build_check
+from gateway.catalogue.files import name_files
 from gateway.catalogue.mistakes import CatalogueError
 from gateway.catalogue.places import SCHEMAS
 from gateway.catalogue.rows import read_rows
@@ -43,6 +44,10 @@ class Catalogue:
         `document` is the message, or any mapping with its `subject` and `data`; pointers lead into the message.
         """
         self.checks[self.row(type_).type].check(document["subject"], document["data"])
+
+    def file_digests(self, type_: str, data: Mapping[str, Any]) -> tuple[str, ...]:
+        """The SM3 of every file that a valid payload names, each once, in its order; TYPE_UNKNOWN."""
+        return name_files(self.checks[self.row(type_).type].files, data)
 
 
 def load_catalogue(path: Path | None = None) -> Catalogue:

@@ -16,18 +16,22 @@ import jsonschema_rs
 from jsonschema.protocols import Validator
 
 from gateway.catalogue.explain import MAX_ERRORS, build_explainer, explain
+from gateway.catalogue.files import Path, find_file_paths
 from gateway.core.errors import FieldError, Problem
 from gateway.core.wire.refusal import at, child
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayloadCheck:
-    """The compiled check of one type. `unique` holds (member path of an array in data, member that is unique)."""
+    """The compiled check of one type. `unique` holds (member path of an array in data, member that is unique), `files`
+    the member paths of the SM3 digests in data.
+    """
 
     decider: jsonschema_rs.Draft202012Validator
     explainer: Validator
     unique: tuple[tuple[tuple[str, ...], str], ...]
     subject_path: tuple[str, ...]
+    files: tuple[Path, ...]
 
     def check(self, subject: str, data: Any) -> None:
         """Raise SCHEMA_INVALID with the first faults."""
@@ -60,6 +64,7 @@ def build_check(schema: dict[str, Any], subject_path: tuple[str, ...]) -> Payloa
         explainer=build_explainer(schema),
         unique=tuple(_find_unique(schema, ())),
         subject_path=subject_path,
+        files=find_file_paths(schema),
     )
 
 

@@ -100,5 +100,6 @@ def _settle(file: HomeFile, home: Path) -> Settings:
         "database": resolve_database_url(file.database, home),
         "key_file": home / file.key_file,
         "log": file.log.model_copy(update={"file": log_file}),
+        "files": file.files.model_copy(update={"directory": home / file.files.directory}),
     }
     return Settings.model_validate(values)

@@ -77,6 +77,18 @@ class DeliveryPlan(Section):
     concurrency: Whole = Field(8, ge=1, le=1000, description="对每个机构同时进行的推送数；可按机构另设")
 
 
+class Files(Section):
+    """Guarantee documents and attachments (protocol section 5)."""
+
+    directory: Path = Field(
+        Path("files"),
+        description="存放文件的目录，相对路径以本目录为起点；多台主机共用一个数据库时须指向同一个共享目录",
+    )
+    max_bytes: Whole = Field(20_971_520, ge=1024, le=20_971_520, description="单个文件上限，字节；协议规定最多 20 MiB")
+    seconds: Real = Field(300.0, gt=0, le=3000, description="收完一个文件的时限，秒")
+    documents_required: bool = Field(default=True, description="受理保函开立报文前，其正本文件是否必须已经上传")
+
+
 class ClockBounds(Section):
     """How far clocks may differ."""
 
@@ -120,6 +132,7 @@ class HomeFile(Section):
     bus_options: BusOptions = Field(default_factory=BusOptions, description="总线参数")
     key_file: Path = Field(Path("keys/gateway.pem"), description="网关签名私钥（PKCS#8 PEM，权限 0600）")
     limits: Limits = Field(default_factory=Limits, description="限额")
+    files: Files = Field(default_factory=Files, description="文件")
     delivery: DeliveryPlan = Field(default_factory=DeliveryPlan, description="推送与重试")
     clock: ClockBounds = Field(default_factory=ClockBounds, description="时钟")
     nonce_hours: Real = Field(24.0, ge=1, description="已用随机串保留多少小时")

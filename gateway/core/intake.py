@@ -30,6 +30,14 @@ class Nonce:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Traces:
+    """By what an accepted message is found later: the SM3 of each file named, the number of a guarantee issued."""
+
+    files: tuple[str, ...] = ()
+    guarantee_no: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """What a message looks at besides its subject's order: `orders` that it names, its case if `case` is set.
 
@@ -51,6 +59,7 @@ class Draft:
     message: Message
     refusal: Problem | None
     plan: Plan
+    traces: Traces = field(default_factory=Traces)
     reach: Reach = field(default_factory=Reach)
 
 
@@ -127,6 +136,7 @@ class NewDelivery:
     message: Message
     position: int
     filed: bool
+    traces: Traces
 
 
 @dataclass(slots=True, kw_only=True)
@@ -194,7 +204,7 @@ class Fold:
             row.case, row.changed = effects.case, True
         subject.position += 1
         filed = message.recipient == GATEWAY
-        self.new.append(NewDelivery(message=message, position=subject.position, filed=filed))
+        self.new.append(NewDelivery(message=message, position=subject.position, filed=filed, traces=draft.traces))
         return effects.warnings
 
 

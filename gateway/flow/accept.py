@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.catalogue import Catalogue
+from gateway.core.documents import name_documents
 from gateway.core.errors import Problem
 from gateway.core.failpoints import ACCEPT_COMMITTED, reach
 from gateway.core.intake import Accepted, Item, Outcome, Refused
@@ -33,8 +34,15 @@ class AcceptLimits:
     lanes: int = 1
 
 
+FindFiles = Callable[[str, Collection[str]], Awaitable[Mapping[str, int]]]
+"""Those of the files that a party may read: digest → size."""
+
+
 class Acceptor:
-    """Settles what proved callers ask. `on_accepted` is told after each batch that brought something new."""
+    """Settles what proved callers ask. `on_accepted` is told after each batch that brought something new.
+
+    `find_files` looks for the documents that a message needs; None where none need be there.
+    """
 
     def __init__(
         self,
@@ -46,6 +54,7 @@ class Acceptor:
         limits: AcceptLimits,
         on_accepted: Callable[[], None],
         log: Callable[..., None],
+        find_files: FindFiles | None = None,
     ) -> None:
         self._inbox = inbox
         self._roster = roster
@@ -53,6 +62,7 @@ class Acceptor:
         self._parameters = parameters
         self._on_accepted = on_accepted
         self._log = log
+        self._find_files = find_files
         self._batcher = Batcher(self._commit, size=limits.batch, bound=limits.queue, lanes=limits.lanes)
 
     async def accept(self, caller: Caller, head: Head, body: bytes) -> Accepted:
@@ -67,6 +77,7 @@ class Acceptor:
         )
         with _PARSING():
             item = read_message(reading)
+        await self._find_documents(reading, item)
         try:
             with _COMMITTING():
                 outcome = await self._settle(item)
@@ -78,6 +89,14 @@ class Acceptor:
         self._tell(caller, item, "ACCEPTED" if outcome.fresh else "REPEATED")
         self._warn(caller, item, outcome)
         return outcome
+
+    async def _find_documents(self, reading: Reading, item: Item) -> None:
+        """Looked for before the batch: a file that is there stays there."""
+        if self._find_files is None or item.draft is None or item.draft.refusal is not None:
+            return
+        wanted = name_documents(reading.row.type, reading.envelope.data)
+        if wanted:
+            reading.files = await self._find_files(reading.caller.party.id, wanted)
 
     async def spend(self, caller: Caller) -> None:
         """Spend the nonce of a call that is not a message; NONCE_REPLAYED or RATE_LIMITED."""

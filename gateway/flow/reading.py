@@ -7,14 +7,16 @@ schema) is carried as a verdict, for the id is settled in the batch; state and r
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.catalogue import Catalogue
 from gateway.core.case_changes import touches_case
+from gateway.core.documents import check_documents
 from gateway.core.effects import Effects, Held, apply
 from gateway.core.errors import Problem
-from gateway.core.intake import Draft, Item, Reach
+from gateway.core.intake import Draft, Item, Reach, Traces
 from gateway.core.message import Message
 from gateway.core.order_table import find_rows
 from gateway.core.parameters import Parameters
@@ -38,7 +40,10 @@ _RECEIPT_DIGITS: Final = 10
 
 @dataclass(slots=True, kw_only=True)
 class Reading:
-    """One message on its way through the checks; each check adds what it found."""
+    """One message on its way through the checks; each check adds what it found.
+
+    `files` are the documents found, digest → size, where they had to be looked for.
+    """
 
     caller: Caller
     head: Head
@@ -50,6 +55,7 @@ class Reading:
     envelope: Envelope = field(init=False)
     row: TypeRow = field(init=False)
     recipient: Party | None = None
+    files: Mapping[str, int] | None = None
 
 
 def check_limit(reading: Reading) -> None:
@@ -147,7 +153,15 @@ def _draft(reading: Reading) -> Draft:
     message, plan = _message(reading), _Plan(reading)
     if refusal is not None:
         return Draft(message=message, refusal=refusal, plan=plan)
-    return Draft(message=message, refusal=None, plan=plan, reach=_reach(reading))
+    return Draft(message=message, refusal=None, plan=plan, traces=_trace(reading), reach=_reach(reading))
+
+
+def _trace(reading: Reading) -> Traces:
+    data = reading.envelope.data
+    return Traces(
+        files=reading.catalogue.file_digests(reading.row.type, data),
+        guarantee_no=data["guaranteeNo"] if reading.row.event == ISSUING else None,
+    )
 
 
 def _reach(reading: Reading) -> Reach:
@@ -166,7 +180,7 @@ class _Plan:
         reading = self.reading
         source, recipient = reading.caller.party, reading.recipient
         institution = recipient if recipient is not None and recipient.kind else source
-        return apply(
+        effects = apply(
             held,
             reading.envelope,
             row=reading.row,
@@ -175,6 +189,9 @@ class _Plan:
             now=reading.caller.at,
             parameters=reading.parameters,
         )
+        if reading.files is not None:
+            check_documents(reading.row.type, reading.envelope.data, reading.files)
+        return effects
 
 
 def _message(reading: Reading) -> Message:

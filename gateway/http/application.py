@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gateway.core.delivery import SECOND
@@ -20,8 +20,9 @@ from gateway.crypto.pool import Answer, CryptoPool
 from gateway.flow.accept import Acceptor
 from gateway.flow.gate import Caller, Gate, Head
 from gateway.http.exchange import Call, Reply
-from gateway.http.routes import Found, Route, find_route
-from gateway.net.messages import UNREADABLE, BodyTooLarge, RawRequest, RawResponse
+from gateway.http.routes import Found, Route, find_route, is_signed
+from gateway.net.messages import UNREADABLE, BodyTooLarge, ClientGone, RawRequest, RawResponse
+from gateway.net.server import as_problem
 from gateway.observe import METRICS
 from gateway.observe.metric_table import ACCEPT_STAGE_SECONDS, REQUESTS
 from gateway.ports import Clock, StoreUnavailable
@@ -57,9 +58,11 @@ class Application:
                 caller = await self._prove_stranger(raw, head)
                 raise Problem("NOT_FOUND")  # noqa: TRY301 - one place turns problems into answers
             caller, body = await self._prove(raw, head, found.route)
-            reply = await self._run(found, head, caller, body)
-        except UNREADABLE:
-            raise
+            reply = await self._run(found, raw, head, caller, body)
+        except UNREADABLE as error:
+            if caller is None or isinstance(error, ClientGone):
+                raise
+            reply = replace(self._refuse(as_problem(error), head), close=True)
         except Exception as error:  # noqa: BLE001 - no input may make a traceback on the wire
             reply = self._refuse(error, head)
         METRICS.add(REQUESTS, route=found.route.template if found else "-", status=str(reply.status))
@@ -71,17 +74,18 @@ class Application:
         if self.is_stopping():
             raise Problem("UNAVAILABLE", _STOPPING, retry_after=1)
         claimant = self.gate.screen(head, limit=route.limit)
-        body = await raw.read(route.limit)
+        body = await raw.read(route.limit) if route.signed else b""
         return await self.gate.prove(claimant, head, body), body
 
     async def _prove_stranger(self, raw: RawRequest, head: Head) -> Caller | None:
         """A target that is no call is 404 whoever asks; who proves it gets it signed, and spends the nonce."""
         if not head.authorizations:
             return None
-        limit = max(route.limit for route in self.routes)
+        limit = max(route.limit for route in self.routes if route.signed)
         try:
             claimant = self.gate.screen(head, limit=limit)
-            caller = await self.gate.prove(claimant, head, await raw.read(limit))
+            body = await raw.read(limit) if is_signed(head.method, head.target) else b""
+            caller = await self.gate.prove(claimant, head, body)
         except (Problem, BodyTooLarge):
             return None
         # A nonce that was spent before, or a caller who asks too often, changes nothing about the target.
@@ -89,10 +93,11 @@ class Application:
             await self.acceptor.spend(caller)
         return caller
 
-    async def _run(self, found: Found, head: Head, caller: Caller | None, body: bytes) -> Reply:
+    async def _run(self, found: Found, raw: RawRequest, head: Head, caller: Caller | None, body: bytes) -> Reply:
         if caller is not None and found.route.spends:
             await self.acceptor.spend(caller)
-        call = Call(head=head, body=body, names=found.names, query=found.query, caller=caller)
+        names, query = found.names, found.query
+        call = Call(head=head, body=body, names=names, query=query, caller=caller, incoming=raw.chunks)
         return await found.route.handle(call)
 
     def _refuse(self, error: Exception, head: Head) -> Reply:
@@ -117,7 +122,9 @@ class Application:
             with _SIGNING():
                 signature = await self.crypto.sign_response(answer)
             headers |= format_response_headers(signature)
-        return RawResponse(status=reply.status, body=reply.body, headers=headers)
+        return RawResponse(
+            status=reply.status, body=reply.body, headers=headers, stream=reply.stream, close=reply.close
+        )
 
 
 def read_head(raw: RawRequest) -> Head:

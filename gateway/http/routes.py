@@ -10,6 +10,9 @@ from typing import Final
 from gateway.http.exchange import Handle
 
 MESSAGES: Final = "/v1/messages"
+FILES: Final = "/v1/files/"
+
+_SEGMENT: Final = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+"
 
 NO_BODY: Final = 64 * 1024
 """Bytes: for calls that need none; one that is sent is still under the signature."""
@@ -19,7 +22,8 @@ NO_BODY: Final = 64 * 1024
 class Route:
     """One call. `open` needs no Authorization; `bare` refuses a query; `limit` bounds the body, in bytes.
 
-    `spends` is False where the handler settles the nonce itself.
+    `spends` is False where the handler settles the nonce itself; `signed` is False where the body is not in the signed
+    string and the handler reads it by itself.
     """
 
     method: str
@@ -27,13 +31,18 @@ class Route:
     handle: Handle
     open: bool = False
     spends: bool = True
+    signed: bool = True
     bare: bool = False
     limit: int = NO_BODY
     path: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Compile the template: `{name}` is one segment of the raw path, taken as it stands, without unescaping."""
+        """Compile the template: `{name}` is one segment of the raw path, taken as it stands, without unescaping.
+
+        `{%name}` may hold escapes and whatever else a segment may (RFC 3986, pchar).
+        """
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[A-Za-z0-9._~-]+)", re.escape(self.template))
+        pattern = re.sub(r"\\\{%(\w+)\\\}", rf"(?P<\1>{_SEGMENT})", pattern)
         object.__setattr__(self, "path", re.compile(pattern))
 
 
@@ -54,3 +63,8 @@ def find_route(routes: Sequence[Route], method: str, target: str) -> Found | Non
         if match is not None and not (route.bare and mark):
             return Found(route=route, names=match.groupdict(), query=query)
     return None
+
+
+def is_signed(method: str, target: str) -> bool:
+    """Whether the body of a request stands in its signed string: file bytes never do (protocol section 3)."""
+    return method != "PUT" or not target.startswith(FILES)

@@ -6,7 +6,8 @@ Source: protocol sections 3 (raw request target, raw bytes) and 5.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,11 +40,16 @@ UNREADABLE: Final = (BodyTooLarge, BodyTimeout, BodyBroken, ClientGone)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawResponse:
-    """An answer: its bytes are sent as they are, with the headers given."""
+    """An answer: its bytes are sent as they are, with the headers given; `close` ends the connection after it.
+
+    A `stream` is sent instead of a body, chunk by chunk; the headers tell its Content-Length.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    stream: AsyncIterator[bytes] | None = None
+    close: bool = False
 
 
 class RawRequest:
@@ -75,21 +81,37 @@ class RawRequest:
 
         Raises BodyTooLarge as soon as the limit is passed, declared or sent; BodyTimeout, BodyBroken, ClientGone.
         """
-        if self.content_length is not None and self.content_length > limit:
-            raise BodyTooLarge
+        self._check_declared(limit)
         content = self._request.content
         if content.is_eof() and content.exception() is None:
             return _bounded(content.read_nowait(), limit)
         self._invite_body()
-        try:
+        with self._told():
             async with asyncio.timeout(self._deadline):
                 return await self._collect(limit)
-        except TimeoutError as error:
-            raise BodyTimeout from error
-        except (RequestPayloadError, HttpProcessingError) as error:
-            raise self._fault() from error
-        except (ConnectionError, RuntimeError) as error:
-            raise ClientGone from error
+
+    async def chunks(self, limit: int, *, within: float) -> AsyncIterator[bytes]:
+        """The raw body as it comes, never whole in memory: at most `limit` bytes, within `within` seconds in all.
+
+        Raises what `read` raises; bytes handed out before count for nothing then.
+        """
+        self._check_declared(limit)
+        self._invite_body()
+        end, size = asyncio.get_running_loop().time() + within, 0
+        while chunk := await self._next(end):
+            size += len(chunk)
+            if size > limit:
+                raise BodyTooLarge
+            yield chunk
+
+    async def _next(self, end: float) -> bytes:
+        with self._told():
+            async with asyncio.timeout_at(end):
+                return await self._request.content.readany()
+
+    def _check_declared(self, limit: int) -> None:
+        if self.content_length is not None and self.content_length > limit:
+            raise BodyTooLarge
 
     async def _collect(self, limit: int) -> bytes:
         body = bytearray()
@@ -98,6 +120,18 @@ class RawRequest:
             if len(body) > limit:
                 raise BodyTooLarge
         return bytes(body)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say what happened to the body in this module's own words."""
+        try:
+            yield
+        except TimeoutError as error:
+            raise BodyTimeout from error
+        except (RequestPayloadError, HttpProcessingError) as error:
+            raise self._fault() from error
+        except (ConnectionError, RuntimeError) as error:
+            raise ClientGone from error
 
     def _invite_body(self) -> None:
         """Answer `Expect: 100-continue` only when the body is wanted."""

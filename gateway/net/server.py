@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -55,6 +56,11 @@ class ServerLimits:
     line_size: int = 8 * 1024
     header_count: int = 100
     connections: int = 4096
+
+
+def as_problem(error: Exception) -> Problem:
+    """What to say of a body that could not be read; KeyError for what is no such error."""
+    return Problem(*_REFUSALS[type(error)])
 
 
 def answer_error(error: Exception) -> RawResponse:
@@ -136,11 +142,12 @@ class _Hub(web.Server):
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            return to_response(await self._handle(request))
+            answer = await self._handle(request)
         except ClientGone:
             raise ConnectionResetError from None
         except Exception as error:  # noqa: BLE001 - whatever a handler raises must leave as an answer
             return self._refuse(error)
+        return to_response(answer) if answer.stream is None else await _stream(request, answer, answer.stream)
 
     async def _handle(self, request: web.BaseRequest) -> RawResponse:
         if sum(len(name) + len(value) + 4 for name, value in request.raw_headers) > self.limits.head_size:
@@ -148,8 +155,7 @@ class _Hub(web.Server):
         return await self._handler(RawRequest(request, deadline=self.limits.body_timeout))
 
     def _refuse(self, error: Exception) -> web.StreamResponse:
-        refusal = _REFUSALS.get(type(error))
-        response = to_response(self.on_error(Problem(*refusal) if refusal else error))
+        response = to_response(self.on_error(as_problem(error) if type(error) in _REFUSALS else error))
         if isinstance(error, BodyTimeout | BodyBroken):
             response.force_close()
         return response
@@ -192,6 +198,18 @@ def to_response(answer: RawResponse) -> web.Response:
     """The form that aiohttp sends, without the banner that names its version."""
     response = web.Response(status=answer.status, body=answer.body, headers=answer.headers)
     response.headers["Server"] = "wgg"
+    if answer.close:
+        response.force_close()
+    return response
+
+
+async def _stream(request: web.BaseRequest, answer: RawResponse, stream: AsyncIterator[bytes]) -> web.StreamResponse:
+    """Send an answer chunk by chunk, as fast as the client takes it; a stream that breaks cuts the connection."""
+    response = web.StreamResponse(status=answer.status, headers={**answer.headers, "Server": "wgg"})
+    await response.prepare(request)
+    async for chunk in stream:
+        await response.write(chunk)
+    await response.write_eof()
     return response
 
 

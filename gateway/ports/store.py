@@ -12,6 +12,7 @@ from typing import Protocol
 from gateway.core.intake import Item
 from gateway.core.intake import Outcome as IntakeOutcome
 from gateway.core.party import Directory, Key, KeyStatus, Party
+from gateway.ports.files import FileRows, Guarantees
 from gateway.ports.records import (
     Alert,
     Audit,
@@ -226,7 +227,7 @@ class Books(Protocol):
         ...
 
 
-class Store(Inbox, Outbox, Deliveries, Mailbox, Archive, Parties, Books, Protocol):
+class Store(Inbox, Outbox, Deliveries, Mailbox, Archive, Parties, Books, FileRows, Guarantees, Protocol):
     """All store ports over one database."""
 
     async def open(self) -> None:

@@ -28,6 +28,7 @@ from gateway.store.dialect import Types, as_given, given, insert_given, name_of
 from gateway.store.rows import INSERT_DELIVERY, INSERT_MESSAGE, delivery_row, message_row
 from gateway.store.schema import MESSAGES, NONCES, SUBJECTS
 from gateway.store.subjects import Pair, advance, find_occupied, lock_subjects
+from gateway.store.traces import keep_traces
 
 _NONCE: Final[Types] = {"serial_no": Text(), "value": Text(), "spent_at": BigInteger()}
 _KEY: Final[Types] = {"source": Text(), "id": Text()}
@@ -111,6 +112,7 @@ def _write(connection: Connection, new: Sequence[NewDelivery], before: dict[str,
     occupied = find_occupied(connection, {_pair(row) for row in new if not row.filed and before[row.message.subject]})
     connection.execute(INSERT_MESSAGE, [message_row(row.message) for row in new])
     connection.execute(INSERT_DELIVERY, [_delivery(row, occupied) for row in new])
+    keep_traces(connection, new)
 
 
 def _pair(row: NewDelivery) -> Pair:

@@ -45,6 +45,7 @@ from gateway.store import (
 )
 from gateway.store.dialect import POSTGRESQL
 from gateway.store.engine import check_safety, parse_url
+from gateway.store.files import FileTables
 from gateway.store.gathering import Gathering
 from gateway.store.runners import PostgresRunner, Runner, SqliteRunner
 from gateway.store.upgrade import check_version
@@ -266,7 +267,7 @@ class _Books(_Base):
         return await self._read(partial(books.skew, now=now))
 
 
-class SqlStore(_Intake, _Deliveries, _Reading, _Parties, _Books):
+class SqlStore(_Intake, _Deliveries, _Reading, _Parties, _Books, FileTables):
     """All store ports over one database."""
 
     async def open(self) -> None:

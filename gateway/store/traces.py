@@ -1,0 +1,44 @@
+"""What messages leave behind to be found by: files named, guarantees issued. Written in the accept transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import Connection, Text
+
+from gateway.core.intake import NewDelivery
+from gateway.store.dialect import Types, as_given, insert_given, name_of
+from gateway.store.file_tables import GUARANTEES, MENTIONS
+
+_MENTION: Final[Types] = {"digest": Text(), "source": Text(), "recipient": Text()}
+_GUARANTEE: Final[Types] = {"number": Text(), "source": Text(), "message_id": Text()}
+
+
+def keep_traces(connection: Connection, new: Sequence[NewDelivery]) -> None:
+    """Write the traces of a batch; rows go in sorted, for two processes may write the same ones."""
+    mentions = sorted({(digest, *_parties(row)) for row in new for digest in row.traces.files})
+    if mentions:
+        connection.execute(_mentioning(name_of(connection)), as_given(_rows(_MENTION, mentions)))
+    issued = sorted((row.traces.guarantee_no, *row.message.key) for row in new if row.traces.guarantee_no is not None)
+    if issued:
+        connection.execute(_issuing(name_of(connection)), as_given(_rows(_GUARANTEE, issued)))
+
+
+@cache
+def _mentioning(dialect: str) -> Any:
+    return insert_given(dialect, MENTIONS, _MENTION).on_conflict_do_nothing()
+
+
+@cache
+def _issuing(dialect: str) -> Any:
+    return insert_given(dialect, GUARANTEES, _GUARANTEE)
+
+
+def _parties(row: NewDelivery) -> tuple[str, str]:
+    return (row.message.source, row.message.recipient)
+
+
+def _rows(types: Types, values: Sequence[tuple[str, ...]]) -> list[dict[str, str]]:
+    return [dict(zip(types, value, strict=True)) for value in values]
