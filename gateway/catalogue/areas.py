@@ -119,7 +119,7 @@ class _AreaFile:
         value: Any = None
         if not faults:
             try:
-                value = READERS[name](_plain(entry.value["value"]))
+                value = READERS[name](entry.value["value"].plain())
             except ValueError as error:
                 faults = [entry.value["value"].blame(str(error))]
         self.mistakes += faults
@@ -142,12 +142,6 @@ def _check_entry(entry: Marked) -> list[Mistake]:
 def _make_source(entry: Mapping[str, Marked]) -> Source:
     unverified = entry["unverified"].value if "unverified" in entry else False
     return Source(since=entry["from"].value, basis=entry["basis"].value, unverified=unverified)
-
-
-def _plain(marked: Marked) -> Any:
-    if isinstance(marked.value, list):
-        return [item.value for item in marked.value]
-    return marked.value
 
 
 def _find_gaps(folder: Path, files: Sequence[_AreaFile]) -> list[Mistake]:

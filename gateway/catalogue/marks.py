@@ -27,6 +27,12 @@ class Marked:
         """A mistake at this value, or at what should stand under `name` in it."""
         return Mistake(file=self.file, line=self.line, field=_join(self.field, name) or "-", text=text)
 
+    def plain(self) -> Any:
+        """The value without its places."""
+        if isinstance(self.value, dict):
+            return {name: item.plain() for name, item in self.value.items()}
+        return [item.plain() for item in self.value] if isinstance(self.value, list) else self.value
+
 
 class _Reader:
     """Turns the node tree of one file into Marked values and keeps the mistakes it meets."""

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
+from gateway.catalogue.marks import Marked, read_marked
 from gateway.catalogue.mistakes import Mistake
 from gateway.core.type_row import TypeRow
 
@@ -67,38 +66,44 @@ _FIELDS: Final[Mapping[str, _Field]] = {
 
 
 def read_rows(folder: Path) -> tuple[dict[str, TypeRow], list[Mistake]]:
-    """The good rows by type, in the file's order, and every mistake of the file."""
+    """The good rows by type, in the file's order, and every mistake of the file with its line."""
     entries, mistakes = _read_entries(folder / FILE)
     rows: dict[str, TypeRow] = {}
-    for index, entry in enumerate(entries):
-        found = _find_mistakes(entry, f"types[{index}]")
-        if not found and entry["type"] in rows:
-            found = [_mistake(f"types[{index}].type", f"类型 {entry['type']} 重复")]
+    places: dict[str, Marked] = {}
+    for entry in entries:
+        found = _find_mistakes(entry)
+        if not found and entry.value["type"].value in rows:
+            found = [entry.value["type"].blame(f"类型 {entry.value['type'].value} 重复")]
         mistakes += found
         if not found:
-            rows[entry["type"]] = _make_row(entry)
-    return rows, mistakes + _find_unknown_answers(rows)
+            row = _make_row(entry.plain())
+            rows[row.type], places[row.type] = row, entry
+    return rows, mistakes + _find_unknown_answers(rows, places)
 
 
-def _read_entries(file: Path) -> tuple[list[Any], list[Mistake]]:
-    try:
-        doc = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        return [], [_mistake("-", f"无法读取：{error}")]
-    if not isinstance(doc, dict) or not isinstance(doc.get("types"), list):
-        return [], [_mistake("types", "应为类型的列表")]
-    return doc["types"], []
+def _read_entries(file: Path) -> tuple[list[Marked], list[Mistake]]:
+    root, mistakes = read_marked(file)
+    types = root.value.get("types")
+    if types is None or not isinstance(types.value, list):
+        return [], list(mistakes) or [root.blame("应为类型的列表", "types")]
+    return types.value, list(mistakes)
 
 
-def _find_mistakes(entry: object, where: str) -> list[Mistake]:
-    if not isinstance(entry, dict):
-        return [_mistake(where, "应为一行类型")]
-    unknown = [_mistake(f"{where}.{name}", "没有这个字段") for name in entry if name not in _FIELDS]
-    return unknown + [
-        _mistake(f"{where}.{name}", field.text)
-        for name, field in _FIELDS.items()
-        if (name in entry or field.required) and not field.good(entry.get(name))
-    ]
+def _find_mistakes(entry: Marked) -> list[Mistake]:
+    if not isinstance(entry.value, dict):
+        return [entry.blame("应为一行类型")]
+    given = entry.value
+    unknown = [item.blame("没有这个字段") for name, item in given.items() if name not in _FIELDS]
+    absent = [entry.blame(field.text, name) for name, field in _FIELDS.items() if field.required and name not in given]
+    return (
+        unknown
+        + absent
+        + [
+            given[name].blame(field.text)
+            for name, field in _FIELDS.items()
+            if name in given and not field.good(given[name].plain())
+        ]
+    )
 
 
 def _make_row(entry: Mapping[str, Any]) -> TypeRow:
@@ -121,14 +126,15 @@ def _make_row(entry: Mapping[str, Any]) -> TypeRow:
     )
 
 
-def _find_unknown_answers(rows: Mapping[str, TypeRow]) -> list[Mistake]:
+def _find_unknown_answers(rows: Mapping[str, TypeRow], places: Mapping[str, Marked]) -> list[Mistake]:
     return [
-        _mistake(f"{row.type}.answers", f"目录中没有类型 {answered}")
+        Mistake(
+            file=FILE,
+            line=places[row.type].value["answers"].line,
+            field=f"{row.type}.answers",
+            text=f"目录中没有类型 {answered}",
+        )
         for row in rows.values()
         for answered in row.answers
         if answered not in rows
     ]
-
-
-def _mistake(field: str, text: str) -> Mistake:
-    return Mistake(file=FILE, field=field, text=text)

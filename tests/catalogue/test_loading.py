@@ -108,6 +108,22 @@ def test_a_mistake_in_a_row_is_named(folder, changes, mistake):
     assert mistake in find_mistakes(folder)
 
 
+def test_a_mistake_in_the_catalogue_tells_its_line(folder):
+    """A value of the wrong kind, an unknown answer and a repeated name each stand with the line that holds them."""
+    file = folder / "catalogue.yaml"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    wrong = next(number for number, line in enumerate(lines) if line.strip().startswith("confidential:"))
+    lines[wrong] = lines[wrong].replace("false", "no_one").replace("true", "no_one")
+    lines.insert(wrong, lines[wrong].replace("confidential", "colour"))
+    file.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(CatalogueError, match=f"catalogue.yaml 第 {wrong + 2} 行") as failure:
+        load_catalogue(folder)
+    assert {(m.line, m.field) for m in failure.value.mistakes} >= {
+        (wrong + 1, "types[0].colour"),
+        (wrong + 2, "types[0].confidential"),
+    }
+
+
 def test_a_reference_to_nothing_is_named(folder):
     """A schema that refers to a shared definition that is not there is refused at the reference."""
 
