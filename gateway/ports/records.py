@@ -151,7 +151,7 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A filter over messages; empty fields match all."""
+    """A filter over messages; empty fields match all, `limit` None sets no limit."""
 
     state: State | None = None
     source: str | None = None
@@ -159,7 +159,21 @@ class Query:
     type: str | None = None
     subject: str | None = None
     code: str | None = None
-    limit: int = 100
+    limit: int | None = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why deliveries ended: `count` for one recipient with one code, None where no attempt or receipt gave one.
+
+    `oldest` and `newest` are the first and the last end, microseconds UTC.
+    """
+
+    code: str | None
+    recipient: str
+    count: int
+    oldest: int
+    newest: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from gateway.ports.files import FileRows, Guarantees
 from gateway.ports.records import (
     Alert,
     Audit,
+    Cause,
     Claimed,
     Head,
     MessageView,
@@ -156,6 +157,14 @@ class Archive(Protocol):
 
     async def find(self, query: Query) -> Sequence[MessageView]:
         """Messages by filter, newest first; `state=FAILED` lists the dead letters."""
+        ...
+
+    async def find_ids(self, query: Query) -> Sequence[int]:
+        """The delivery ids of what `find` would find, oldest first."""
+        ...
+
+    async def find_causes(self, query: Query) -> Sequence[Cause]:
+        """Ended deliveries of what matches, counted by the code that ended them and by recipient, most first."""
         ...
 
     async def replay(self, delivery_ids: Sequence[int], *, now: int, audit: Audit) -> Sequence[int]:

@@ -16,6 +16,7 @@ from gateway.core.party import Directory, Key, KeyStatus, Party
 from gateway.ports import (
     Alert,
     Audit,
+    Cause,
     Claimed,
     Head,
     MessageView,
@@ -200,6 +201,14 @@ class _Reading(_Base):
     async def find(self, query: Query) -> Sequence[MessageView]:
         """Messages by filter."""
         return await self._read(partial(archive.find, query=query))
+
+    async def find_ids(self, query: Query) -> Sequence[int]:
+        """Delivery ids by filter."""
+        return await self._read(partial(archive.find_ids, query=query))
+
+    async def find_causes(self, query: Query) -> Sequence[Cause]:
+        """Ended deliveries by cause."""
+        return await self._read(partial(archive.find_causes, query=query))
 
     async def replay(self, delivery_ids: Sequence[int], *, now: int, audit: Audit) -> Sequence[int]:
         """Dead letters once more."""
