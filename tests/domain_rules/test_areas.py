@@ -8,7 +8,7 @@ from shutil import copytree
 
 import pytest
 
-from gateway.catalogue import CatalogueError, load_areas
+from gateway.catalogue import CatalogueError, load_areas, load_catalogue
 from gateway.catalogue.area_values import READERS
 from gateway.catalogue.places import AREAS
 from gateway.core.area import NATIONAL, AreaUndatedError, Length, PayStart, Unit
@@ -187,3 +187,10 @@ def test_limits_may_meet(folder, value):
     write(folder, HEAD + rows)
     held = load_areas(folder)["350500"].at(TODAY).deposit
     assert held.floor_ratio == held.ceiling_ratio
+
+
+def test_every_clock_of_the_catalogue_has_a_length_everywhere():
+    """A clock that a message starts or ends has its length in each area."""
+    rows = load_catalogue().types.values()
+    named = {clock for row in rows for clock in (*row.clocks_started, *row.clocks_ended)}
+    assert all(named <= area.at(TODAY).clocks.keys() for area in load_areas().values())
