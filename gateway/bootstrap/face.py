@@ -50,7 +50,7 @@ def make_application(parts: Parts, *, is_stopping: Callable[[], bool], with_call
 def _calls(parts: Parts) -> Sequence[Route]:
     messages = MessageCalls(parts.acceptor, parts.store)
     mailbox = MailboxCalls(parts.mailroom, parts.desk, max_bytes=parts.settings.limits.mailbox_bytes)
-    contract = ContractCalls(parts.roster, parts.catalogue)
+    contract = ContractCalls(parts.roster, parts.catalogue, parts.clock)
     guarantees = GuaranteeCalls(parts.store)
     body = parts.settings.limits.body_bytes
     return (

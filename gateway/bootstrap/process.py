@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 from gateway.bootstrap.clock import SystemClock
 from gateway.bootstrap.face import make_application
@@ -69,12 +69,13 @@ class Process:
         await parts.roster.refresh()
         if self.moves_wakeups:
             await parts.bus.start()
+        port = await self._listen()
         if self.holds("worker"):
             await parts.deliverer.beat()
         for loop in self._make_loops():
             self._loops.append(loop)
             self._tasks.append(asyncio.create_task(loop.run(), name=loop.name))
-        return await self._listen()
+        return port
 
     async def stop(self) -> None:
         """Not ready; polls end; accepts drain; consumers cancel, pushes get their grace; leases go back; flush.
@@ -84,16 +85,22 @@ class Process:
         parts, self.stopping = self.parts, True
         parts.mailroom.close()
         if self.holds("worker"):
-            await parts.deliverer.close(PUSH_GRACE_SECONDS)
+            await self._try(parts.deliverer.close(PUSH_GRACE_SECONDS))
         if self._server is not None:
-            await self._server.stop(ANSWER_GRACE_SECONDS)
+            await self._try(self._server.stop(ANSWER_GRACE_SECONDS))
         await parts.acceptor.drain()
         await asyncio.gather(*(loop.stop() for loop in self._loops))
         await asyncio.gather(*self._tasks)
-        await parts.bus.stop()
-        await parts.transport.close()
-        await parts.store.close()
+        for closing in (parts.bus.stop(), parts.transport.close(), parts.store.close()):
+            await self._try(closing)
         parts.crypto.close()
+
+    async def _try(self, closing: Coroutine[Any, Any, None]) -> None:
+        """One step of stopping; what fails is told and does not keep the others. A lease ends by itself in 5 s."""
+        try:
+            await closing
+        except Exception as error:
+            self.parts.log.exception("process.stop_failed", error=repr(error))
 
     def _make_loops(self) -> Sequence[Loop]:
         parts, seconds = self.parts, self.parts.settings.sweeps.interval_seconds

@@ -10,7 +10,7 @@ import typer
 
 from gateway.cli.homes import now_us
 from gateway.cli.institutions import Kind
-from gateway.cli.options import AsJson
+from gateway.cli.options import AnyHome, AsJson
 from gateway.cli.output import put_json
 
 
@@ -31,11 +31,12 @@ def show(
     kind: Annotated[Kind, typer.Option("--kind", help="机构类别")] = Kind.BANK,
     variant: Annotated[str | None, typer.Option("--variant", metavar="名称", help="样例名称")] = None,
     as_json: AsJson = True,
+    home: AnyHome = None,
 ) -> None:
     """打印一份完整、可通过校验的报文样例。"""
     from gateway.catalogue import example
 
-    del as_json
+    del as_json, home
     event = example(
         type_,
         source=source,

@@ -38,6 +38,14 @@ async def _run(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:
         return await work(store)
 
 
+def system_user() -> str:
+    """Who runs the command, by name where the system knows one."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid:{os.getuid()}"
+
+
 def make_audit(action: str, about: str, *, operator: str | None, reason: str) -> Audit:
     """An audit row; its actor is the operator named, else the user of the operating system."""
-    return Audit(actor=operator or getpass.getuser(), action=action, about=about, reason=reason)
+    return Audit(actor=operator or system_user(), action=action, about=about, reason=reason)

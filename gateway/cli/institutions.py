@@ -88,7 +88,7 @@ def add(
         standing=Standing.LIVE if live else Standing.REGISTERED,
         adapter=adapter,
         endpoint=endpoint,
-        link=load_link(file) if file else _default_link(settings.delivery),
+        link=load_link(file) if file else default_link(settings.delivery),
     )
     register(settings, party, public_key, operator=operator, as_json=as_json)
 
@@ -168,7 +168,8 @@ def check(*, home: Home, party_id: InstitutionId, as_json: AsJson = False) -> in
     return OK if all(row["ok"] for row in rows) else CHECK
 
 
-def _default_link(plan: DeliveryPlan) -> Link:
+def default_link(plan: DeliveryPlan) -> Link:
+    """How a party is reached unless told otherwise: by the home's settings."""
     return Link(connect_timeout=plan.connect_seconds, answer_timeout=plan.answer_seconds, concurrency=plan.concurrency)
 
 

@@ -11,7 +11,7 @@ import typer
 
 from gateway.cli.exits import USAGE, Failure
 from gateway.cli.key_files import public_path, write_private_key
-from gateway.cli.options import AsJson
+from gateway.cli.options import AnyHome, AsJson
 from gateway.cli.output import put_record, say
 
 
@@ -29,10 +29,12 @@ def generate(
     *,
     out: Annotated[Path, typer.Argument(metavar="OUT.pem", help="私钥文件；公钥写到同名 .pub.pem")],
     as_json: AsJson = False,
+    home: AnyHome = None,
 ) -> None:
     """生成一对 SM2 密钥，权限 0600，打印公钥序列号；不覆盖已有文件。"""
     from gateway.crypto.keys import PrivateKey
 
+    del home
     if out.suffix != ".pem" or out.name.endswith(".pub.pem"):
         raise Failure(USAGE, f"私钥文件名应以 .pem 结尾（现为 {out.name}）。")
     private = PrivateKey.generate()

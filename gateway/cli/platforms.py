@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from gateway.cli.homes import open_home
-from gateway.cli.institutions import Adapter, Endpoint, LinkFile, register
+from gateway.cli.institutions import Adapter, Endpoint, LinkFile, default_link, register
 from gateway.cli.options import AsJson, Home, Operator, PublicKeyFile
 from gateway.cli.registering import check_channel
 from gateway.config import load_link
-from gateway.core.party import PLATFORM, Link, Party, Standing
+from gateway.core.party import PLATFORM, Party, Standing
 
 
 def attach(app: typer.Typer) -> None:
@@ -48,6 +48,6 @@ def add(
         standing=Standing.LIVE,
         adapter=adapter,
         endpoint=endpoint,
-        link=load_link(file) if file else Link(),
+        link=load_link(file) if file else default_link(settings.delivery),
     )
     register(settings, party, public_key, operator=operator, as_json=as_json)

@@ -8,15 +8,16 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from gateway.cli.exits import CHECK, CONNECTION, TIMEOUT, Failure
-from gateway.cli.homes import now_us
-from gateway.cli.key_files import read_private_key, read_public_key
-from gateway.cli.options import AsJson, Url
+from gateway.cli.homes import now_us, open_home
+from gateway.cli.key_files import public_path, read_private_key, read_public_key
+from gateway.cli.options import AsJson, OptionalHome, Url
 from gateway.cli.output import put_json, put_record, say
 from gateway.cli.signing import BodyFile, PrivateKeyFile, SenderId, read_body
 from gateway.core.errors import Problem
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from gateway.net.client import HttpClient
 
 _TARGET: Final = "/v1/messages"
-_ACCEPTED: Final = (200, 202)
+_ACCEPTED: Final = (200, 201, 202)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +39,21 @@ class Parcel:
 
     url: str
     body: bytes
+    files: tuple[bytes, ...]
     private: PrivateKey
     sender_id: str
     gateway_key: PublicKey | None
     timeout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """One request of the way: a file, the message, or the list of keys."""
+
+    method: str
+    target: str
+    media: str = ""
+    body: bytes = b""
 
 
 def attach(app: typer.Typer) -> None:
@@ -59,6 +71,10 @@ def send(
         Path | None,
         typer.Option("--gateway-key", metavar="PUB.pem", help="网关公钥；不给则取自 /v1/keys（仅供联调）"),
     ] = None,
+    files: Annotated[
+        list[Path] | None, typer.Option("--file", metavar="PATH", help="先上传的文件，例如保函正本；可给多个")
+    ] = None,
+    home: OptionalHome = None,
     timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="等待应答的秒数")] = 10.0,
     as_json: AsJson = False,
 ) -> None:
@@ -66,51 +82,69 @@ def send(
     parcel = Parcel(
         url=url.rstrip("/"),
         body=read_body(file),
+        files=tuple(path.read_bytes() for path in files or ()),
         private=read_private_key(key),
         sender_id=sender_id,
-        gateway_key=read_public_key(gateway_key) if gateway_key else None,
+        gateway_key=_find_gateway_key(gateway_key, home),
         timeout=timeout,
     )
     answer, verified = asyncio.run(_send(parcel))
     _report(answer, verified=verified, as_json=as_json)
 
 
+def _find_gateway_key(file: Path | None, home: Path | None) -> PublicKey | None:
+    """The key whose answers are believed: the file's, else that of the gateway whose home this is."""
+    if file is not None or home is None:
+        return read_public_key(file) if file else None
+    return read_public_key(public_path(open_home(home).key_file))
+
+
 async def _send(parcel: Parcel) -> tuple[Answer, bool]:
-    from gateway.crypto.signer import new_nonce, sign_request
+    """The answer to the message, or to the first file that was not taken; and whether it verified."""
+    from gateway.crypto.digest import sm3_hex
     from gateway.net.client import HttpClient
 
-    client, nonce = HttpClient(), new_nonce()
-    authorization = sign_request(
-        parcel.private,
-        sender_id=parcel.sender_id,
-        method="POST",
-        target=_TARGET,
-        timestamp=now_us() // 1_000_000,
-        nonce=nonce,
-        body=parcel.body,
-    )
-    headers = {
-        "Authorization": format_authorization(authorization),
-        "Content-Type": "application/cloudevents+json",
-        "Accept": "application/json",
-    }
+    client = HttpClient()
     try:
-        answer = await _call(client, parcel, _TARGET, headers=headers, body=parcel.body)
-        return answer, await _verify(client, parcel, answer, nonce)
+        for data in parcel.files:
+            put = Errand(method="PUT", target=f"/v1/files/{sm3_hex(data)}", media="application/octet-stream", body=data)
+            answer, verified = await _ask(client, parcel, put, signed=b"")
+            if answer.status != HTTPStatus.CREATED:
+                return answer, verified
+            say(f"已上传文件 {sm3_hex(data)}（{len(data)} 字节）。")
+        message = Errand(method="POST", target=_TARGET, media="application/cloudevents+json", body=parcel.body)
+        return await _ask(client, parcel, message, signed=parcel.body)
     finally:
         await client.close()
 
 
-async def _call(
-    client: HttpClient, parcel: Parcel, target: str, *, headers: dict[str, str], body: bytes | None = None
-) -> Answer:
+async def _ask(client: HttpClient, parcel: Parcel, errand: Errand, *, signed: bytes) -> tuple[Answer, bool]:
+    """One signed request; `signed` is the body of its signed string: file bytes are in none (protocol section 3)."""
+    from gateway.crypto.signer import new_nonce, sign_request
+
+    nonce = new_nonce()
+    authorization = sign_request(
+        parcel.private,
+        sender_id=parcel.sender_id,
+        method=errand.method,
+        target=errand.target,
+        timestamp=now_us() // 1_000_000,
+        nonce=nonce,
+        body=signed,
+    )
+    headers = {"Authorization": format_authorization(authorization), "Content-Type": errand.media}
+    answer = await _call(client, parcel, errand, headers=headers)
+    return answer, await _verify(client, parcel, answer, nonce)
+
+
+async def _call(client: HttpClient, parcel: Parcel, errand: Errand, *, headers: dict[str, str]) -> Answer:
     """The answer; Failure when none came: whether the message was accepted is then unknown."""
     began = time.monotonic()
     answer = await client.request(
-        "GET" if body is None else "POST",
-        parcel.url + target,
-        headers=headers,
-        body=body or b"",
+        errand.method,
+        parcel.url + errand.target,
+        headers={"Accept": "application/json"} | headers,
+        body=errand.body,
         timeout=parcel.timeout,
     )
     if answer.status is None:
@@ -146,7 +180,7 @@ def _check_tie(signature: ResponseSignature, nonce: str, serial_no: str) -> None
 async def _fetch_key(client: HttpClient, parcel: Parcel, serial_no: str) -> PublicKey:
     from gateway.crypto.keys import PublicKey
 
-    answer = await _call(client, parcel, "/v1/keys", headers={"Accept": "application/json"})
+    answer = await _call(client, parcel, Errand(method="GET", target="/v1/keys"), headers={})
     keys = json.loads(answer.body).get("keys", []) if answer.status == _ACCEPTED[0] else []
     for key in keys:
         if key["ownerId"] == "gateway" and key["serialNo"] == serial_no:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,7 +15,7 @@ import typer
 from gateway.cli.homes import open_home
 from gateway.cli.options import AsJson, Home
 from gateway.cli.output import put_line, say
-from gateway.config import Settings, check_role
+from gateway.config import Settings, check_role, unknown_variables
 
 
 class Role(StrEnum):
@@ -42,6 +43,8 @@ def serve(
 ) -> int:
     """启动网关；收到 SIGTERM 后办完手上的事再退出。"""
     settings = _listening(open_home(home), host, port)
+    for name in unknown_variables(os.environ):
+        say(f"提示：环境变量 {name} 不是本程序的设置，未采用；如系笔误请更正。")
     check_role(settings, role)
     return _run(settings, role, as_json=as_json)
 

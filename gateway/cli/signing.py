@@ -13,7 +13,7 @@ import typer
 from gateway.cli.exits import CHECK, USAGE, Failure
 from gateway.cli.homes import now_us
 from gateway.cli.key_files import read_private_key, read_public_key
-from gateway.cli.options import AsJson, PublicKeyFile
+from gateway.cli.options import AnyHome, AsJson, PublicKeyFile
 from gateway.cli.output import put_record
 from gateway.core.errors import Problem
 from gateway.core.wire.authorization import format_authorization, parse_authorization
@@ -47,10 +47,12 @@ def sign(
     timestamp: Annotated[int | None, typer.Option("--timestamp", help="Unix 秒，默认当前时间")] = None,
     nonce: Annotated[str | None, typer.Option("--nonce", help="随机串，默认随机生成")] = None,
     as_json: AsJson = False,
+    home: AnyHome = None,
 ) -> None:
     """打印一个请求的 Authorization 请求头的值。"""
     from gateway.crypto.signer import new_nonce, sign_request
 
+    del home
     authorization = sign_request(
         read_private_key(key),
         sender_id=sender_id,
@@ -77,8 +79,10 @@ def verify(
     method: Method = "POST",
     target: Target = "/v1/messages",
     as_json: AsJson = False,
+    home: AnyHome = None,
 ) -> None:
     """用公钥核验请求签名（--authorization）或应答签名（--headers）；不通过时退出码为 3。时间戳只显示、不核验。"""
+    del home
     if (authorization is None) == (headers is None):
         raise Failure(USAGE, "请给出 --authorization 或 --headers，二者择一。")
     body = read_body(file)

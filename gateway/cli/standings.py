@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.cli.exits import CHECK, Failure
+from gateway.cli.exits import CHECK, USAGE, Failure
 from gateway.cli.homes import in_store, make_audit, now_us, open_home
 from gateway.cli.institutions import InstitutionId
 from gateway.cli.options import AsJson, Home, Operator, Reason
@@ -19,7 +20,9 @@ from gateway.ports import Audit, PartyChange, Store
 
 Decision = Annotated[
     str,
-    typer.Option("--decision", "--reason", metavar="文号或原因", help="主管部门决定的文号与原因，写入审计记录"),
+    typer.Option(
+        "--decision", "--reason", metavar="文号或原因", help="主管部门决定的文号与原因，写入审计记录；生产环境必填"
+    ),
 ]
 
 
@@ -60,11 +63,12 @@ def suspend(
     *,
     home: Home,
     party_id: InstitutionId,
-    decision: Decision,
+    decision: Decision = "",
     operator: Operator = None,
     as_json: AsJson = False,
 ) -> None:
     """按主管部门决定暂停机构承接新业务；已受理订单的报文不受影响。"""
+    check_decision(home, decision)
     audit = make_audit("party.suspend", party_id, operator=operator, reason=decision)
     change = PartyChange(standing=Standing.SUSPENDED)
     text = f"{party_id} 已暂停承接新业务"
@@ -75,15 +79,22 @@ def restore(
     *,
     home: Home,
     party_id: InstitutionId,
-    decision: Decision,
+    decision: Decision = "",
     operator: Operator = None,
     as_json: AsJson = False,
 ) -> None:
     """按主管部门决定恢复机构承接新业务。"""
+    check_decision(home, decision)
     audit = make_audit("party.restore", party_id, operator=operator, reason=decision)
     change = PartyChange(standing=Standing.LIVE)
     text = f"{party_id} 已恢复承接新业务"
     _apply(home, party_id, change, audit, as_json=as_json, text=text, only_from=Standing.SUSPENDED)
+
+
+def check_decision(home: Path, decision: str) -> None:
+    """In production a standing changes only by the authority's decision (domain section 6); a sandbox may try."""
+    if not decision and open_home(home).environment == "production":
+        raise Failure(USAGE, "生产环境须以 --decision 写明主管部门决定的文号与原因。")
 
 
 def _apply(

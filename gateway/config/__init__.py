@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.config.endpoints import EndpointPolicy
 from gateway.config.errors import ConfigError, Mistake
 from gateway.config.links import load_link
-from gateway.config.loading import SETTINGS_FILE, load_settings
+from gateway.config.loading import SETTINGS_FILE, load_settings, unknown_variables
 from gateway.config.models import (
     BusOptions,
     ClockBounds,
@@ -41,4 +41,5 @@ __all__ = [
     "load_link",
     "load_settings",
     "render_home_file",
+    "unknown_variables",
 ]

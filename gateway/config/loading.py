@@ -38,8 +38,14 @@ def load_settings(home: Path, env: Mapping[str, str]) -> Settings:
     return _settle(checked, home)
 
 
+def unknown_variables(env: Mapping[str, str]) -> Sequence[str]:
+    """WGG_ variables that name no setting: not an error, for others may use the prefix, but worth a word."""
+    ours = (name for name in sorted(env) if name.startswith(PREFIX) and name not in _NOT_SETTINGS)
+    return [name for name in ours if not name.startswith(_NOT_SETTINGS_PREFIXES) and not _is_setting(name)]
+
+
 def _is_setting(name: str) -> bool:
-    return name.startswith(PREFIX) and name not in _NOT_SETTINGS and not name.startswith(_NOT_SETTINGS_PREFIXES)
+    return name.startswith(PREFIX) and _place(name)[0] in HomeFile.model_fields
 
 
 def _place(name: str) -> Place:

@@ -90,6 +90,12 @@ class Key:
     not_after: int
     ended_at: int | None = None
 
+    def status_at(self, now: int) -> KeyStatus:
+        """The status as people see it: an active key is `next` before its validity, `retired` after it."""
+        if self.status is not KeyStatus.ACTIVE or self.not_before <= now < self.not_after:
+            return self.status
+        return KeyStatus.NEXT if now < self.not_before else KeyStatus.RETIRED
+
     def check_active(self, now: int) -> None:
         """Raise KEY_NOT_ACTIVE unless new signatures may be made with this key at `now` (protocol section 3)."""
         if self.status is not KeyStatus.ACTIVE or not self.not_before <= now < self.not_after:

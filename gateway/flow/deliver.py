@@ -133,7 +133,7 @@ class Deliverer:
         self.paces.close()
         try:
             async with asyncio.timeout(grace):
-                await asyncio.gather(*self._leaving)
+                await asyncio.gather(*self._leaving, return_exceptions=True)
         except TimeoutError:
             self.log("worker.grace_over", seconds=grace)
         await self.deliveries.release(self.courier.worker, now=self.clock.now())

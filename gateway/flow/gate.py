@@ -96,17 +96,28 @@ class Gate:
             )
         now = self._clock.now()
         self._by_address.give(head.peer, now)
-        party = self._roster.directory.find_party(claimant.key.owner_id)
-        if party is None:
-            raise Problem("KEY_UNKNOWN")
+        key, party = self._look_again(claimant, now)
         return Caller(
             party=party,
-            key=claimant.key,
+            key=key,
             authorization=claimant.authorization,
             origin=claimant.origin,
             at=now,
             limited=self._limit(party.id, now),
         )
+
+    def count(self, head: Head) -> None:
+        """Count an open call by its address; RATE_LIMITED."""
+        self._by_address.take(head.peer, self._clock.now())
+
+    def _look_again(self, claimant: Claimant, now: int) -> tuple[Key, Party]:
+        """The key as it stands now: it may have been revoked while the body came in slowly."""
+        key = self._roster.directory.find_key(claimant.key.owner_id, claimant.key.serial_no)
+        key.check_active(now)
+        party = self._roster.directory.find_party(key.owner_id)
+        if party is None:
+            raise Problem("KEY_UNKNOWN")
+        return key, party
 
     def _limit(self, sender_id: str, now: int) -> Problem | None:
         try:

@@ -70,6 +70,7 @@ class Application:
 
     async def _prove(self, raw: RawRequest, head: Head, route: Route) -> tuple[Caller | None, bytes]:
         if route.open and not head.authorizations:
+            self.gate.count(head)
             return None, await raw.read(route.limit)
         if self.is_stopping():
             raise Problem("UNAVAILABLE", _STOPPING, retry_after=1)
@@ -80,6 +81,7 @@ class Application:
     async def _prove_stranger(self, raw: RawRequest, head: Head) -> Caller | None:
         """A target that is no call is 404 whoever asks; who proves it gets it signed, and spends the nonce."""
         if not head.authorizations:
+            self.gate.count(head)
             return None
         limit = max(route.limit for route in self.routes if route.signed)
         try:

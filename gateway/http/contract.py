@@ -11,20 +11,22 @@ from gateway.core.wire.compact_json import encode_compact
 from gateway.core.wire.instants import format_beijing
 from gateway.flow.roster import Roster
 from gateway.http.exchange import Call, Reply, reply_json
+from gateway.ports import Clock
 
 
 class ContractCalls:
     """What an engineer needs to connect."""
 
-    def __init__(self, roster: Roster, catalogue: Catalogue) -> None:
+    def __init__(self, roster: Roster, catalogue: Catalogue, clock: Clock) -> None:
         self._roster = roster
         self._catalogue = catalogue
+        self._clock = clock
 
     async def keys(self, call: Call) -> Reply:
         """Keys of the gateway and the platform; to the platform, the institutions' too; ended ones stay listed."""
         all_seen = call.caller is not None and call.caller.party.id == PLATFORM
         keys = sorted(self._roster.directory.keys.values(), key=lambda key: (key.owner_id, key.not_before))
-        shown = [show_key(key) for key in keys if all_seen or key.owner_id in (GATEWAY, PLATFORM)]
+        shown = [show_key(key, self._clock.now()) for key in keys if all_seen or key.owner_id in (GATEWAY, PLATFORM)]
         return reply_json({"keys": shown})
 
     async def schemas(self, _call: Call) -> Reply:
@@ -40,7 +42,7 @@ class ContractCalls:
         return Reply(status=200, body=encode_compact(schema), content_type="application/schema+json; charset=utf-8")
 
 
-def show_key(key: Key) -> dict[str, Any]:
+def show_key(key: Key, now: int) -> dict[str, Any]:
     """One entry of `GET /v1/keys`; a key that was ended is shown as valid until then."""
     end = key.not_after if key.ended_at is None else min(key.not_after, key.ended_at)
     return {
@@ -51,5 +53,5 @@ def show_key(key: Key) -> dict[str, Any]:
         "publicKey": key.public_pem,
         "notBefore": format_beijing(key.not_before),
         "notAfter": format_beijing(end),
-        "status": str(key.status),
+        "status": str(key.status_at(now)),
     }

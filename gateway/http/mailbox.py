@@ -54,7 +54,7 @@ class MailboxCalls:
     async def receipt(self, call: Call) -> Reply:
         """The caller's receipt for one delivery."""
         delivery_id = call.names["deliveryId"]
-        if not _is_number(delivery_id):
+        if not _is_number(delivery_id) or delivery_id != str(int(delivery_id)):
             raise Problem("NOT_FOUND")
         if call.head.content_encoding is not None:
             raise Problem("UNSUPPORTED_MEDIA_TYPE")

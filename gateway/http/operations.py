@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.core.delivery import SECOND
 from gateway.core.party import KeyStatus
 from gateway.flow.roster import Roster
@@ -19,6 +21,7 @@ from gateway.observe.metric_table import (
 )
 from gateway.ports import Books, StoreUnavailable
 
+_LATER = {"Retry-After": "2"}
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -39,7 +42,7 @@ class OperationCalls:
         found = await self._readiness.check()
         ready = not any(found.values())
         body = {"ready": ready, "checks": {name: text or "ok" for name, text in found.items()}}
-        return reply_json(body, status=200 if ready else 503)
+        return reply_json(body) if ready else replace(reply_json(body, status=503), headers=_LATER)
 
     async def metrics(self, _call: Call) -> Reply:
         """Prometheus text, with gauges as of now."""

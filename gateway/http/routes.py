@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,6 +46,10 @@ class Route:
         object.__setattr__(self, "path", re.compile(pattern))
 
 
+_PROBES: Final[Mapping[str, str]] = {"/healthz": "HEAD", "/readyz": "HEAD"}
+"""Load balancers may ask without wanting the body."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """A route with what its path named."""
@@ -59,7 +63,7 @@ def find_route(routes: Sequence[Route], method: str, target: str) -> Found | Non
     """The route of a raw request target, or None: other methods, escapes and absolute forms find nothing."""
     where, mark, query = target.partition("?")
     for route in routes:
-        match = route.path.fullmatch(where) if route.method == method else None
+        match = route.path.fullmatch(where) if method in (route.method, _PROBES.get(route.template)) else None
         if match is not None and not (route.bare and mark):
             return Found(route=route, names=match.groupdict(), query=query)
     return None

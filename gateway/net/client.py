@@ -75,14 +75,14 @@ class HttpTransport:
         if old is not None and old.stamp == stamp:
             old.users += 1
             return old
-        lane = self._lanes[key] = _Lane(stamp=stamp, session=self._open(link, plain=key[1]), users=1)
+        lane = self._lanes[key] = _Lane(stamp=stamp, session=self._open(link), users=1)
         if old is not None:
             await old.retire()
         return lane
 
-    def _open(self, link: Link, *, plain: bool) -> Session:
+    def _open(self, link: Link) -> Session:
         """A proxy's own address is the operator's word and is not guarded."""
-        factory = None if link.proxy else self._guard.socket_factory(parse_networks(link.networks), plain=plain)
+        factory = None if link.proxy else self._guard.socket_factory(parse_networks(link.networks))
         return open_session(concurrency=link.concurrency, context=_tls_context(link), factory=factory)
 
 

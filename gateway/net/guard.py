@@ -28,7 +28,7 @@ class GuardRefusal(OSError):  # noqa: N818 - a refusal of ours; an OSError so th
 class AddressGuard:
     """Production: public addresses over HTTPS only. Development allows loopback and plain HTTP besides.
 
-    An institution's own networks (CIDR) are allowed always, over plain HTTP too.
+    An institution's own networks (CIDR) are allowed always; they open addresses, never plain HTTP.
     """
 
     allow_loopback: bool
@@ -37,41 +37,35 @@ class AddressGuard:
     def check_url(self, url: URL, networks: Sequence[Network], *, proxied: bool) -> None:
         """Raise GuardRefusal for a target that can be refused undialled.
 
-        Behind an egress proxy the target is dialled out of sight: a literal address is checked here, and plain HTTP is
-        refused unless the networks allow that address.
+        Behind an egress proxy the target is dialled out of sight, so a literal address is checked here.
         """
         if url.scheme not in ("http", "https") or not url.host:
             raise GuardRefusal("接收地址应为 http 或 https 的完整网址，请核对登记的 endpoint。")
-        if not proxied:
-            return
-        literal = _literal(url.host)
+        if url.scheme == "http" and self.https_only:
+            raise GuardRefusal("生产环境只允许 https 接收地址，请为该机构登记 https 的 endpoint。")
+        literal = _literal(url.host) if proxied else None
         if literal is not None:
-            self.check_address(literal, networks, plain=url.scheme == "http")
-        elif url.scheme == "http" and self.https_only:
-            raise GuardRefusal(_PLAIN)
+            self.check_address(literal, networks)
 
-    def check_address(self, address: Address, networks: Sequence[Network], *, plain: bool) -> None:
-        """Raise GuardRefusal unless this address may be dialled; `plain` says without TLS."""
+    def check_address(self, address: Address, networks: Sequence[Network]) -> None:
+        """Raise GuardRefusal unless this address may be dialled."""
         bare = _unwrap(address)
         if any(bare in network for network in networks):
             return
-        if plain and self.https_only:
-            raise GuardRefusal(_PLAIN)
         if not (_is_public(bare) or (self.allow_loopback and bare.is_loopback)):
             raise GuardRefusal(_FORBIDDEN)
 
-    def socket_factory(self, networks: Sequence[Network], *, plain: bool) -> Callable[[AddressInfo], socket.socket]:
+    def socket_factory(self, networks: Sequence[Network]) -> Callable[[AddressInfo], socket.socket]:
         """Makes sockets for allowed addresses only: the hook through which every dial goes."""
 
         def make(info: AddressInfo) -> socket.socket:
             family, kind, protocol, _, where = info
-            self.check_address(ipaddress.ip_address(str(where[0]).partition("%")[0]), networks, plain=plain)
+            self.check_address(ipaddress.ip_address(str(where[0]).partition("%")[0]), networks)
             return socket.socket(family, kind, protocol)
 
         return make
 
 
-_PLAIN: Final = "生产环境只允许 https 接收地址；确需明文内网地址时，请在该机构的 networks 中登记网段。"
 _FORBIDDEN: Final = "接收地址解析到回环、内网或保留地址，不予连接；确属该机构的内网时，请在其 networks 中登记网段。"
 
 

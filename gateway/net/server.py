@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.core.errors import Problem
@@ -189,6 +189,8 @@ class _Connection(RequestHandler):
             raise ConnectionError("the answer is under way already")
         refused = status < HTTPStatus.INTERNAL_SERVER_ERROR
         fault = Problem("MALFORMED_REQUEST", _UNREADABLE) if refused or not isinstance(exc, Exception) else exc
+        # aiohttp takes what it cannot read for HTTP/1.0 and would answer in kind.
+        request._version = HttpVersion11  # noqa: SLF001 - it offers no other way
         response = to_response(self._hub.on_error(fault))
         response.force_close()
         return response

@@ -106,7 +106,6 @@ bus: kafka://x
         (file, "log"),
         (file, "bus"),
         ("环境变量", "WGG_CLOCK__WINDOW_SECONDS"),
-        ("环境变量", "WGG_NONSENSE"),
         ("环境变量", "WGG_DEPLOYMENT__X"),
     }
     assert "database" in found[(file, "databse")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 import pytest
+from yarl import URL
 
 from gateway.core.party import Link
 from gateway.net.guard import AddressGuard, GuardRefusal, parse_networks
@@ -44,36 +45,43 @@ FORBIDDEN = [
 def test_production_dials_public_addresses_only(text: str) -> None:
     """Loopback, private, link-local, metadata and multicast addresses are refused, however they are dressed."""
     with pytest.raises(GuardRefusal, match="networks"):
-        PRODUCTION.check_address(ip_address(text), (), plain=False)
+        PRODUCTION.check_address(ip_address(text), ())
 
 
 @pytest.mark.parametrize("text", ["1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1"])
-def test_public_addresses_pass_over_tls_only(text: str) -> None:
-    """A public address is dialled in production, but not in the clear."""
-    PRODUCTION.check_address(ip_address(text), (), plain=False)
+def test_public_addresses_pass(text: str) -> None:
+    """A public address is dialled in production."""
+    PRODUCTION.check_address(ip_address(text), ())
+
+
+@pytest.mark.parametrize("proxied", [True, False])
+def test_production_never_speaks_in_the_clear(*, proxied: bool) -> None:
+    """Plain HTTP is refused in production, within an institution's networks too."""
+    networks = parse_networks(("10.1.0.0/16",))
     with pytest.raises(GuardRefusal, match="https"):
-        PRODUCTION.check_address(ip_address(text), (), plain=True)
+        PRODUCTION.check_url(URL("http://10.1.2.3/x"), networks, proxied=proxied)
+    PRODUCTION.check_url(URL("https://10.1.2.3/x"), networks, proxied=proxied)
 
 
 def test_networks_allow_what_they_name() -> None:
-    """An institution's networks open those addresses, in the clear too, and no others."""
+    """An institution's networks open those addresses and no others."""
     networks = parse_networks(("10.1.0.0/16",))
-    PRODUCTION.check_address(ip_address("10.1.2.3"), networks, plain=True)
-    PRODUCTION.check_address(ip_address("::ffff:10.1.2.3"), networks, plain=True)
+    PRODUCTION.check_address(ip_address("10.1.2.3"), networks)
+    PRODUCTION.check_address(ip_address("::ffff:10.1.2.3"), networks)
     with pytest.raises(GuardRefusal):
-        PRODUCTION.check_address(ip_address("10.2.0.1"), networks, plain=False)
+        PRODUCTION.check_address(ip_address("10.2.0.1"), networks)
 
 
 @pytest.mark.parametrize("text", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
 def test_development_dials_loopback_in_the_clear(text: str) -> None:
     """A development home reaches loopback over plain HTTP."""
-    DEVELOPMENT.check_address(ip_address(text), (), plain=True)
+    DEVELOPMENT.check_address(ip_address(text), ())
 
 
 def test_development_still_refuses_metadata() -> None:
     """Development opens loopback, not the cloud's metadata address."""
     with pytest.raises(GuardRefusal):
-        DEVELOPMENT.check_address(ip_address("169.254.169.254"), (), plain=True)
+        DEVELOPMENT.check_address(ip_address("169.254.169.254"), ())
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/99", "localhost", "10.0.0.1/8"])
@@ -110,8 +118,9 @@ async def test_refusal_by_name_speaks_chinese() -> None:
 
 
 async def test_registered_network_is_reached() -> None:
-    """With loopback in its networks an institution is reached even in production, by name too."""
-    async with serving(_ok) as server, transport(PRODUCTION) as carrier:
+    """With loopback in its networks an institution is reached where loopback is closed, by name too."""
+    guard = AddressGuard(allow_loopback=False, https_only=False)
+    async with serving(_ok) as server, transport(guard) as carrier:
         link = party(networks=("127.0.0.0/8", "::1/128"))
         answers = [await carrier.send(post(f"http://{h}:{server.port}/x"), link) for h in ("127.0.0.1", "localhost")]
     assert [answer.body for answer in answers] == [b"/x", b"/x"]
@@ -124,4 +133,4 @@ async def test_target_behind_a_proxy_is_judged_before() -> None:
         for url in ("https://127.0.0.1:1/", "https://[::1]:1/", "http://bank.example/"):
             answer = await carrier.send(post(url), party(proxy=link.proxy))
             assert answer.status is None
-            assert "networks" in answer.error
+            assert "networks" in answer.error or "https" in answer.error

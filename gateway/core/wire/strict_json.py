@@ -25,7 +25,8 @@ _MAX_POINTER: Final = 256
 _BOM: Final = b"\xef\xbb\xbf"
 # Beyond this many characters a refusal names the rule only: finding the place would cost more than the message.
 _MAX_SEARCHED: Final = 65_536
-_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# Possessive, and content with a string that does not end: whatever it meets, each byte is looked at once.
+_STRING: Final = re.compile(rb'"(?:[^"\\]+|\\.?)*+"?', re.DOTALL)
 _ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"{}[]"))
 _BAD_ESCAPE: Final = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
