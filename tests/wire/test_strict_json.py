@@ -104,3 +104,12 @@ def test_fen_is_written_in_digits_only(written):
 def test_whole_fen_pass(written):
     """Digits pass whatever their value; range and sign are the schema's."""
     reject_fractional_fen(parse_object(f'{{"fen":{written}}}'.encode()))
+
+
+@pytest.mark.parametrize("filling", [rb"\"", b"\\\\", rb"a\"", b'"', rb"\u0000"])
+def test_a_hostile_string_is_looked_at_once(filling: bytes) -> None:
+    """A mebibyte of escapes in a string that may never end is refused, not searched for ever."""
+    body = b"[" * 65 + b'"' + filling * ((1 << 20) // len(filling))
+    with pytest.raises(Problem) as caught:
+        parse_object(body)
+    assert caught.value.code == "MALFORMED_REQUEST"
