@@ -5,7 +5,7 @@ Source: protocol sections 3 to 5. An answer that does not verify proves nothing:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -17,6 +17,7 @@ from gateway.core.party import GATEWAY
 from gateway.core.wire.authorization import check_timestamp
 from gateway.core.wire.response import parse_response_headers
 from gateway.core.wire.strict_json import parse_object
+from gateway.crypto.digest import sm3_hex
 from gateway.crypto.signer import new_nonce, verify_response
 from gateway.net.client import HttpClient
 from gateway.ports import Clock
@@ -27,6 +28,7 @@ from gateway.simulator.trust import Trust
 _SECOND: Final = 1_000_000
 _MAX_BODY: Final = 8 * 1024 * 1024
 _CALL_S: Final = 15.0
+_FILE_S: Final = 120.0
 _KEYS: Final = "/v1/keys"
 _RELIST: Final = 3600 * _SECOND
 """A client that asks each hour learns the gateway's next key long before its first signature (section 3: 7 days)."""
@@ -87,14 +89,24 @@ class GatewayClient:
         self._backoff = Backoff(first=0.1, longest=5.0)
 
     async def post_message(self, event: bytes) -> Reply:
-        """Send a message until an answer proves its fate: same bytes, a fresh nonce and timestamp each time.
+        """Send a message until an answer proves its fate: same bytes, a fresh nonce and timestamp each time."""
+        return await self._insist(
+            lambda: self.call("POST", "/v1/messages", event, content_type="application/cloudevents+json")
+        )
 
-        No answer, 429, 500 and 503 are tried again until the time is up; an unproven answer a few times only.
-        """
+    async def put_file(self, data: bytes) -> Reply:
+        """Put a file under its digest until an answer proves its fate; its bytes are not in the signed string."""
+        target = f"/v1/files/{sm3_hex(data)}"
+        return await self._insist(
+            lambda: self.call("PUT", target, data, signed=b"", content_type="application/octet-stream", within=_FILE_S)
+        )
+
+    async def _insist(self, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+        """No answer, 429, 500 and 503 are tried again until the time is up; an unproven answer a few times only."""
         deadline = self._clock.now() + int(self._give_up_after * _SECOND)
         failures = unproven = 0
         while True:
-            reply = await self.call("POST", "/v1/messages", event, content_type="application/cloudevents+json")
+            reply = await attempt()
             unproven += reply.status is not None and reply.status not in TRY_AGAIN and not reply.proven
             if _is_final(reply) or unproven >= self._unproven_tries or self._clock.now() >= deadline:
                 return reply
@@ -127,14 +139,25 @@ class GatewayClient:
         return reply
 
     async def call(
-        self, method: str, target: str, body: bytes = b"", *, content_type: str | None = None, within: float = _CALL_S
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        *,
+        signed: bytes | None = None,
+        content_type: str | None = None,
+        within: float = _CALL_S,
     ) -> Reply:
-        """One signed request, one answer, its signature judged."""
+        """One signed request, one answer, its signature judged; `signed` is the body that is signed if another."""
         if target != _KEYS and self._clock.now() >= self._relist_at:
             await self.get_keys()
         nonce = new_nonce()
         authorization = self._identity.authorize(
-            method=method, target=target, body=body, timestamp=self._clock.now() // _SECOND, nonce=nonce
+            method=method,
+            target=target,
+            body=body if signed is None else signed,
+            timestamp=self._clock.now() // _SECOND,
+            nonce=nonce,
         )
         headers = {"Authorization": authorization} | ({"Content-Type": content_type} if content_type else {})
         url = self._base + target

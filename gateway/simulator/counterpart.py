@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.catalogue import read_specimens
 from gateway.core.wire.envelope import Envelope
+from gateway.crypto.digest import sm3_hex
 from gateway.crypto.keys import PublicKey
 from gateway.net.server import Server, start_server
 from gateway.ports import Clock
@@ -53,7 +55,8 @@ class Counterpart:
             options.gateway, options.identity, clock=clock, trust=trust, ca_file=options.ca_file
         )
         self.ledger = Ledger(options.ledger, options.observe)
-        self.sender = Sender(self.client, self.ledger, clock)
+        files = {sm3_hex(data): data for data in read_specimens()}
+        self.sender = Sender(self.client, self.ledger, clock, files)
         self.reception = Reception(self.party_id, self.client, self.ledger, clock, self.act)
         self._server: Server | None = None
         self._puller: asyncio.Task[None] | None = None

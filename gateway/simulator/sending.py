@@ -6,8 +6,9 @@ Order means the order of the gateway's 202s (architecture point 2), so a subject
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from http import HTTPStatus
 
 from gateway.core.errors import Problem
 from gateway.core.wire.envelope import parse_envelope
@@ -19,17 +20,21 @@ from gateway.simulator.reception import Outgoing
 
 
 class Sender:
-    """Sends events that stand in the ledger already; each outcome is one `sent` entry."""
+    """Sends events that stand in the ledger already; each outcome is one `sent` entry.
 
-    def __init__(self, client: GatewayClient, ledger: Ledger, clock: Clock) -> None:
+    Of `files` (by SM3) those that an event names are put before it is sent, once in a run; each is a `file` entry.
+    """
+
+    def __init__(self, client: GatewayClient, ledger: Ledger, clock: Clock, files: Mapping[str, bytes]) -> None:
         self._client = client
         self._ledger = ledger
         self._clock = clock
+        self._files = dict(files)
         self._tails: dict[str, asyncio.Task[None]] = {}
 
     async def send(self, event: Outgoing) -> Reply:
         """Send one event until its fate is proven, and write it down with the verdict on the answer."""
-        reply = await self._client.post_message(event.body)
+        reply = await self._put_files(event) or await self._client.post_message(event.body)
         document = reply.document
         entry = {
             "kind": "sent",
@@ -45,6 +50,16 @@ class Sender:
         }
         self._ledger.append([entry], now=self._clock.now())
         return reply
+
+    async def _put_files(self, event: Outgoing) -> Reply | None:
+        """The answer to a file that could not be put: the event stays behind for the same reason."""
+        for digest in [digest for digest in self._files if digest.encode() in event.body]:
+            reply = await self._client.put_file(self._files[digest])
+            if reply.status != HTTPStatus.CREATED or not reply.proven:
+                return reply
+            entry = {"kind": "file", "digest": digest, "size": len(self._files.pop(digest)), "names": event.id}
+            self._ledger.append([entry], now=self._clock.now())
+        return None
 
     def queue(self, events: Sequence[Outgoing]) -> None:
         """Send in the background, behind what the subject has waiting."""

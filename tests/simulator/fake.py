@@ -61,6 +61,8 @@ class FakeGateway:
     faults: deque[int | str] = field(default_factory=deque)
     mailbox: dict[str, dict[str, Any]] = field(default_factory=dict)
     receipts: list[tuple[str, bytes]] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    file_faults: deque[int] = field(default_factory=deque)
     keys_down: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)
     url: str = ""
@@ -73,7 +75,8 @@ class FakeGateway:
         body = await request.read(1 << 20)
         header = parse_authorization(request.headers["authorization"])
         public = self.keys[header.sender_id].public
-        verify_request(public, header, method=request.method, target=request.target, body=body)
+        signed = b"" if request.method == "PUT" else body
+        verify_request(public, header, method=request.method, target=request.target, body=signed)
         self.nonces.append(header.nonce)
         fault = self.faults.popleft() if request.target == "/v1/messages" and self.faults else None
         if isinstance(fault, int):
@@ -95,6 +98,8 @@ class FakeGateway:
             return (503, {}) if self.keys_down else (200, {"keys": [self.entry(owner) for owner in LISTED]})
         if request.target == "/v1/messages":
             return self._accept(body)
+        if request.method == "PUT":
+            return self._keep(request.target.rpartition("/")[2], body)
         if request.method == "POST":
             return self._take_receipt(request.target.split("/")[3], body)
         return 200, {"messages": await self._waiting()}
@@ -105,6 +110,14 @@ class FakeGateway:
         self.accepted.append(event)
         self._tell()
         return 202, {"id": event["id"], "receiptNo": f"R{len(self.accepted)}", "status": "ACCEPTED"}
+
+    def _keep(self, name: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        if sm3_hex(body) != name:
+            return 400, {"code": "MALFORMED_REQUEST", "message": "摘要不符"}
+        if self.file_faults:
+            return self.file_faults.popleft(), {"code": "UNAVAILABLE", "message": "稍后"}
+        self.files.append(name)
+        return 201, {"digest": name, "size": len(body)}
 
     def _take_receipt(self, delivery_id: str, body: bytes) -> tuple[int, dict[str, Any]]:
         self.receipts.append((delivery_id, body))

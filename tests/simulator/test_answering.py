@@ -63,6 +63,32 @@ async def test_application_is_carried_through_to_the_guarantee(
     assert [entry["verdict"] for entry in entries(ledger, "sent")] == ["verified"] * 4
 
 
+async def test_documents_are_put_before_the_guarantee_names_them(
+    gateway: FakeGateway, bank: Bank, ledger: Path
+) -> None:
+    """Each once, a passing fault notwithstanding; the ledger tells."""
+    gateway.file_faults.append(503)
+    await _converse(gateway, bank, *(make_event("guarantee.application", id=f"A-{n}") for n in (1, 2)))
+    issued = gateway.accepted[-1]["data"]
+    named = [issued[name]["digest"] for name in ("document", "paymentVoucher")]
+    assert sorted(gateway.files) == sorted(named)
+    kinds = [entry["kind"] for entry in read_ledger(ledger)]
+    assert kinds.index("file") > kinds.index("sent")
+    assert [entry["size"] for entry in entries(ledger, "file")] == [
+        issued[name]["size"] for name in ("document", "paymentVoucher")
+    ]
+
+
+async def test_a_guarantee_stays_behind_when_its_document_is_refused(
+    gateway: FakeGateway, bank: Bank, ledger: Path
+) -> None:
+    """What could not be put is not named: the refusal of the file stands in the ledger as the event's."""
+    gateway.file_faults.append(403)
+    await _converse(gateway, bank, make_event("guarantee.application"))
+    assert [reply["type"] for reply in gateway.accepted] == ["order.status.v1"] * 3
+    assert entries(ledger, "sent")[-1]["httpStatus"] == 403
+
+
 ASKING = (
     "guarantee.application",
     "invoice.requested",

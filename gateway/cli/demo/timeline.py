@@ -62,8 +62,13 @@ class Timeline:
         if not good:
             self.faults.append(f"{party_id} {entry['type']}: {entry['origin']}")
 
+    def _put(self, party_id: str, entry: Entry) -> None:
+        what = f"上传文件 {entry['digest'][:16]}…（{entry['size']} 字节）"
+        self._say(entry, party_id, what, "网关应答验签通过")
+
 
 _LINES: Final[Mapping[str, Callable[[Timeline, str, Entry], None]]] = {
-    "sent": Timeline._sent,  # noqa: SLF001 - the table of this class's own lines
+    "file": Timeline._put,  # noqa: SLF001 - the table of this class's own lines
+    "sent": Timeline._sent,  # noqa: SLF001 - the same
     "received": Timeline._received,  # noqa: SLF001 - the same
 }
