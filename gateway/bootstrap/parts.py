@@ -6,6 +6,7 @@ import os
 import random
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -13,11 +14,12 @@ from typing import Final
 from adapters import load_adapters
 from gateway.bootstrap.homes import load_key
 from gateway.bus import LocalBus, RabbitBus, RabbitSettings
-from gateway.catalogue import Catalogue, load_catalogue, read_specimens
+from gateway.catalogue import Catalogue, load_areas, load_catalogue, read_specimens
+from gateway.catalogue.places import AREAS, find_conf
 from gateway.config import Settings
+from gateway.core.area import Area
 from gateway.core.bucket import Buckets
 from gateway.core.delivery import SECOND
-from gateway.core.parameters import Parameters
 from gateway.crypto.digest import sm3_hex
 from gateway.crypto.keys import PrivateKey
 from gateway.crypto.libcrypto import default_provider
@@ -77,6 +79,11 @@ class Parts:
         return load_catalogue()
 
     @cached_property
+    def areas(self) -> Mapping[str, Area]:
+        """Parameters by area and date, the home's own where it has any."""
+        return load_areas(find_conf(self.settings.home, AREAS))
+
+    @cached_property
     def roster(self) -> Roster:
         """Parties and keys."""
         return Roster(self.store)
@@ -123,7 +130,7 @@ class Parts:
             self.store,
             self.roster,
             self.catalogue,
-            Parameters(),
+            self.areas,
             limits=AcceptLimits(batch=limits.batch, queue=limits.accept_queue),
             on_accepted=self._on_accepted,
             log=self.log.info,

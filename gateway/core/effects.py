@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from gateway.core.area import NATIONAL, Area, AreaParameters
+from gateway.core.calendar import local_date
 from gateway.core.case import Case
 from gateway.core.case_changes import TAKERS, change_case, touches_case
 from gateway.core.errors import FieldError, Problem
@@ -19,10 +21,10 @@ from gateway.core.order import Order
 from gateway.core.order_changes import open_order, prepare
 from gateway.core.order_table import STATES, Facts, Transition, choose_row, find_rows
 from gateway.core.parameters import Parameters
-from gateway.core.rules import check_rules
+from gateway.core.rule_table import find_rules
+from gateway.core.rules import RuleFacts, check_rules
 from gateway.core.type_row import TypeRow
 from gateway.core.wire.envelope import Envelope
-from gateway.core.wire.instants import format_beijing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ def apply(
     source_role: str,
     institution_kind: str | None,
     now: int,
-    parameters: Parameters,
+    areas: Mapping[str, Area],
 ) -> Effects:
     """Decide one message whose schema and permission were checked; `held` is what its locks hold.
 
@@ -66,14 +68,31 @@ def apply(
     Raises STATE_CONFLICT, then RULE_VIOLATED.
     """
     order, others = held.order, dict[str, Order]()
+    area = find_parameters(areas, _name_region(order, envelope.data), now)
     if row.event is not None:
         _check_owner(order, envelope, row, source_role)
         blank = order or open_order(envelope, institution_kind or "", now)
-        order = _move(held, blank, envelope.data, row, now=now, parameters=parameters)
-        others = _replace_named(held, order, envelope.data, row, now=now, parameters=parameters)
-    warnings = check_rules(row.type, envelope.data)
+        order = _move(held, blank, envelope.data, row, now=now, parameters=area.orders)
+        others = _replace_named(held, order, envelope.data, row, now=now, parameters=area.orders)
+    facts = RuleFacts(data=envelope.data, order=held.order, case=held.case, area=area, today=local_date(now))
+    warnings = check_rules(find_rules(row.type), facts)
     case = _follow(held, order, others, envelope, row) if touches_case(row) else None
     return Effects(order=order, case=case, others=others, warnings=warnings)
+
+
+def find_parameters(areas: Mapping[str, Area], region: str | None, now: int) -> AreaParameters:
+    """What holds in a region today: its own area's parameters, its city's, or the country's."""
+    codes = ("", "") if region is None else (region, f"{region[:4]}00")
+    area = areas.get(codes[0]) or areas.get(codes[1]) or areas[NATIONAL]
+    return area.at(local_date(now))
+
+
+def _name_region(order: Order | None, data: Mapping[str, Any]) -> str | None:
+    """The division of the authority: the order's, else that of the payload's beneficiary or authority."""
+    if order is not None:
+        return order.region
+    named = data.get("beneficiary") or data.get("authority")
+    return named.get("region") if isinstance(named, dict) else None
 
 
 def raise_event(order: Order, event: str, *, now: int, parameters: Parameters) -> Order | str:
@@ -81,7 +100,7 @@ def raise_event(order: Order, event: str, *, now: int, parameters: Parameters) -
 
     The text that says why not, empty where the table has no row.
     """
-    facts = Facts(before=order, after=order, parameters=parameters, today=_day(now))
+    facts = Facts(before=order, after=order, parameters=parameters, today=local_date(now).isoformat())
     chosen = choose_row(find_rows(order.state, event), facts)
     return chosen if isinstance(chosen, str) else _enter(order, chosen, now)
 
@@ -94,7 +113,7 @@ def _move(
     if not transitions:
         raise _conflict(before, blank.subject, row)
     after = prepare(blank, row.event, data)
-    facts = Facts(before=before, after=after, parameters=parameters, today=_day(now), case=held.case)
+    facts = Facts(before=before, after=after, parameters=parameters, today=local_date(now).isoformat(), case=held.case)
     chosen = choose_row(transitions, facts)
     if isinstance(chosen, str):
         raise _conflict(before, blank.subject, row, chosen)
@@ -149,10 +168,6 @@ def _follow(
 _ISSUING: Final = "guarantee.issued"
 _RELEASING: Final = "release.confirmation"
 _OPENING: Final = frozenset({"guarantee.application", "account.reservation"})
-
-
-def _day(now: int) -> str:
-    return format_beijing(now)[:10]
 
 
 def _check_owner(order: Order | None, envelope: Envelope, row: TypeRow, source_role: str) -> None:

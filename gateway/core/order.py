@@ -65,8 +65,9 @@ class Order:
     balance. `topped_fen` is what amendments added to it, `stored_fen` the principal that a bank stored. `flag`
     (expired, replaced) remembers during a claim that the guarantee ends with it. `valid_to` is a date as text. `cash`
     tells a deposit from a guarantee. `required_fen` and `cash_min_fen` are the case's, as the deposit notice carried
-    in the application says; `replaces` is the order that the application names as the one to be replaced. `region` is
-    the division code of the authority. `notices` is keyed by noticeNo.
+    in the application says; `replaces` is the order that the application names as the one to be replaced. `region` and
+    `beneficiary` are the division code and the name of the authority, `contract_end` the contract's end as a date in
+    text. `notices` is keyed by noticeNo.
     """
 
     subject: str
@@ -79,6 +80,8 @@ class Order:
     case_no: str
     cash: bool = False
     region: str | None = None
+    beneficiary: str | None = None
+    contract_end: str | None = None
     required_fen: int = 0
     cash_min_fen: int = 0
     replaces: str | None = None

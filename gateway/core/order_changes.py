@@ -46,6 +46,8 @@ def _take_application(order: Order, data: Mapping[str, Any]) -> Order:
         amount_fen=data["amount"]["fen"],
         case_no=data["caseNo"],
         region=data["beneficiary"].get("region"),
+        beneficiary=data["beneficiary"]["name"],
+        contract_end=data["project"]["plannedEnd"],
         required_fen=notice["requiredAmount"]["fen"],
         cash_min_fen=notice.get("cashMinimum", {}).get("fen", 0),
         replaces=data.get("replaces", {}).get("orderNo"),

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.catalogue import Catalogue
+from gateway.core.area import Area
 from gateway.core.documents import name_documents
 from gateway.core.errors import Problem
 from gateway.core.failpoints import ACCEPT_COMMITTED, reach
 from gateway.core.intake import Accepted, Item, Outcome, Refused
-from gateway.core.parameters import Parameters
 from gateway.flow.batching import Batcher
 from gateway.flow.gate import Caller, Head
 from gateway.flow.reading import Reading, read_message
@@ -49,7 +49,7 @@ class Acceptor:
         inbox: Inbox,
         roster: Roster,
         catalogue: Catalogue,
-        parameters: Parameters,
+        areas: Mapping[str, Area],
         *,
         limits: AcceptLimits,
         on_accepted: Callable[[], None],
@@ -59,7 +59,7 @@ class Acceptor:
         self._inbox = inbox
         self._roster = roster
         self._catalogue = catalogue
-        self._parameters = parameters
+        self._areas = areas
         self._on_accepted = on_accepted
         self._log = log
         self._find_files = find_files
@@ -73,7 +73,7 @@ class Acceptor:
             body=body,
             directory=self._roster.directory,
             catalogue=self._catalogue,
-            parameters=self._parameters,
+            areas=self._areas,
         )
         with _PARSING():
             item = read_message(reading)

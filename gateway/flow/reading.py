@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.catalogue import Catalogue
+from gateway.core.area import Area
 from gateway.core.case_changes import touches_case
 from gateway.core.documents import check_documents
 from gateway.core.effects import Effects, Held, apply
@@ -19,7 +20,6 @@ from gateway.core.errors import Problem
 from gateway.core.intake import Draft, Item, Reach, Traces
 from gateway.core.message import Message
 from gateway.core.order_table import find_rows
-from gateway.core.parameters import Parameters
 from gateway.core.party import GATEWAY, Directory, Party, Standing
 from gateway.core.permissions import check_permission
 from gateway.core.type_row import TypeRow
@@ -50,7 +50,7 @@ class Reading:
     body: bytes
     directory: Directory
     catalogue: Catalogue
-    parameters: Parameters
+    areas: Mapping[str, Area]
     document: dict[str, object] = field(default_factory=dict)
     envelope: Envelope = field(init=False)
     row: TypeRow = field(init=False)
@@ -187,7 +187,7 @@ class _Plan:
             source_role=source.role,
             institution_kind=institution.kind,
             now=reading.caller.at,
-            parameters=reading.parameters,
+            areas=reading.areas,
         )
         if reading.files is not None:
             check_documents(reading.row.type, reading.envelope.data, reading.files)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
-from gateway.catalogue import example, load_catalogue
+from gateway.catalogue import example, load_areas, load_catalogue
+from gateway.core.area import NATIONAL, Area, Period
 from gateway.core.effects import Held, apply
 from gateway.core.errors import Problem
 from gateway.core.parameters import DEFAULTS
@@ -12,6 +14,16 @@ from gateway.core.wire.envelope import parse_envelope
 
 NOW = 1_795_219_200_000_000
 CATALOGUE = load_catalogue()
+AREAS = load_areas()
+
+
+def areas_with(parameters):
+    """Every area as it is; with other parameters of orders the whole country alone."""
+    if parameters == DEFAULTS:
+        return AREAS
+    national = AREAS[NATIONAL].periods[-1]
+    period = Period(since=national.since, parameters=replace(national.parameters, orders=parameters))
+    return {NATIONAL: Area(code=NATIONAL, name="全国", periods=(period,))}
 
 
 def make(type_, variant=None, *, kind="bank", subject="DD-1", change=None, **ends):
@@ -28,7 +40,9 @@ def decide(order, envelope, *, kind="bank", now=NOW, parameters=DEFAULTS, case=N
     held = Held(order=order, case=case, others={other.subject: other for other in others})
     row = CATALOGUE.row(envelope.type)
     role = envelope.source if envelope.source in {"platform", "gateway"} else "institution"
-    return apply(held, envelope, row=row, source_role=role, institution_kind=kind, now=now, parameters=parameters)
+    return apply(
+        held, envelope, row=row, source_role=role, institution_kind=kind, now=now, areas=areas_with(parameters)
+    )
 
 
 def follow(*steps, order=None, kind="bank", parameters=DEFAULTS):

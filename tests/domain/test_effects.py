@@ -7,6 +7,7 @@ import json
 import pytest
 
 from gateway.core.effects import Effects
+from gateway.core.money import write_words
 from gateway.core.order import Order
 from gateway.core.order_table import STATES
 from gateway.core.parameters import Parameters
@@ -64,7 +65,7 @@ def total(fen, *parts):
             data["payees"][0] | {"payeeId": str(index), "amount": {"currency": "CNY", "fen": part}}
             for index, part in enumerate(parts or (fen,))
         ]
-        data["total"]["fen"] = fen
+        data["total"] |= {"fen": fen, "words": write_words(fen)}
 
     return change
 
@@ -123,9 +124,9 @@ def test_the_longer_road_through_every_status_is_legal():
 
 def test_an_application_opens_the_order_of_its_two_parties():
     """The order keeps its parties, kind, amount, case and the instant."""
-    order = decide(None, make(APPLY), kind="insurer", now=77).order
+    order = decide(None, make(APPLY), kind="insurer", now=NOW + 77).order
     assert (order.platform, order.institution, order.institution_kind) == ("platform", "xmccb", "insurer")
-    assert (order.state, order.since, order.amount_fen, order.subject) == ("applied", 77, 100_000_000, "DD-1")
+    assert (order.state, order.since, order.amount_fen, order.subject) == ("applied", NOW + 77, 100_000_000, "DD-1")
 
 
 def test_an_issued_guarantee_sets_number_amount_and_end_once():
@@ -200,10 +201,10 @@ def test_a_message_that_changes_nothing_returns_the_same_order():
 
 def test_since_is_the_instant_of_the_state():
     """A new state takes the instant of its message; a message within a state leaves it."""
-    order = decide(None, make(APPLY), now=1).order
-    order = decide(order, make("order.status.v1"), now=2).order
-    assert order.since == 2
-    assert decide(order, make("order.status.v1"), now=3).order.since == 2
+    order = decide(None, make(APPLY), now=NOW + 1).order
+    order = decide(order, make("order.status.v1"), now=NOW + 2).order
+    assert order.since == NOW + 2
+    assert decide(order, make("order.status.v1"), now=NOW + 3).order.since == NOW + 2
 
 
 def test_results_of_one_notice_add_up():

@@ -1,0 +1,196 @@
+"""The tests behind the rules of domain section 4: each returns the pointers at which a payload breaks its rule.
+
+Bounds that differ by area and date come from `facts.area`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import Any, Final
+
+from gateway.core.calendar import add_months
+from gateway.core.identity import IdentityError, verify_resident_id, verify_uscc
+from gateway.core.money import MoneyError, verify_words
+from gateway.core.rules import RuleFacts
+from gateway.core.wire.refusal import child
+
+_FORMS: Final = MappingProxyType({"bank": "bank_guarantee", "insurer": "insurance", "guarantor": "company_guarantee"})
+_CAUSES: Final = frozenset({"payment", "release", "seizure"})
+_TERMS: Final = ("irrevocable", "onDemand", "independent")
+
+
+def _objects(node: Any, pointer: str = "/data") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(node, dict):
+        yield pointer, node
+    members = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, member in members:
+        if isinstance(member, (dict, list)):
+            yield from _objects(member, child(pointer, name))
+
+
+def differing_words(facts: RuleFacts) -> Sequence[str]:
+    """Amounts in words that are not well written or say another amount than the figures."""
+    amounts = [(at, node) for at, node in _objects(facts.data) if "words" in node and "fen" in node]
+    return [f"{at}/words" for at, node in amounts if not _reads(node["words"], node["fen"])]
+
+
+def _reads(words: str, fen: int) -> bool:
+    try:
+        verify_words(words, fen)
+    except MoneyError:
+        return False
+    return True
+
+
+def odd_codes(facts: RuleFacts) -> Sequence[str]:
+    """Social credit codes whose check character fails."""
+    return [f"{at}/uscc" for at, node in _objects(facts.data) if "uscc" in node and not _fits(node["uscc"])]
+
+
+def _fits(uscc: str) -> bool:
+    try:
+        verify_uscc(uscc)
+    except IdentityError:
+        return False
+    return True
+
+
+def differing_total(facts: RuleFacts) -> Sequence[str]:
+    """A total that is not the sum of its payees."""
+    payees = sum(payee["amount"]["fen"] for payee in facts.data["payees"])
+    return () if payees == facts.data["total"]["fen"] else ("/data/total/fen",)
+
+
+def open_deadline(facts: RuleFacts) -> Sequence[str]:
+    """A decision whose deadline has not passed yet: its last day is the contractor's."""
+    passed = _date(facts.data["decision"]["deadline"]) < facts.today
+    return () if passed else ("/data/decision/deadline",)
+
+
+def false_ids(facts: RuleFacts) -> Sequence[str]:
+    """Resident identity numbers that fail GB 11643."""
+    residents = [
+        (index, payee["idNumber"])
+        for index, payee in enumerate(facts.data["payees"])
+        if payee["kind"] == "person" and payee.get("idType") != "other"
+    ]
+    return [f"/data/payees/{index}/idNumber" for index, number in residents if not _is_resident(number, facts.today)]
+
+
+def _is_resident(number: str, today: date) -> bool:
+    try:
+        verify_resident_id(number, today)
+    except IdentityError:
+        return False
+    return True
+
+
+def low_amount(facts: RuleFacts) -> Sequence[str]:
+    """A guarantee below its order's amount."""
+    wanted = facts.order.amount_fen if facts.order else 0
+    return () if facts.data["amount"]["fen"] >= wanted else ("/data/amount/fen",)
+
+
+def foreign_form(facts: RuleFacts) -> Sequence[str]:
+    """A form of guarantee that another kind of institution issues."""
+    kind = facts.order.institution_kind if facts.order else ""
+    return () if facts.data["guaranteeKind"] == _FORMS.get(kind) else ("/data/guaranteeKind",)
+
+
+def weak_terms(facts: RuleFacts) -> Sequence[str]:
+    """A bank's or guarantee company's guarantee that is not irrevocable, on demand and independent."""
+    if facts.data["guaranteeKind"] == "insurance":
+        return ()
+    return [f"/data/{name}" for name in _TERMS if facts.data[name] is not True]
+
+
+def other_beneficiary(facts: RuleFacts) -> Sequence[str]:
+    """A beneficiary that the application does not name; an order of a former release does not know its own."""
+    named = facts.order.beneficiary if facts.order else None
+    if named in (None, facts.data["beneficiary"]["name"]) or facts.data["guaranteeKind"] == "insurance":
+        return ()
+    return ("/data/beneficiary/name",)
+
+
+def short_term(facts: RuleFacts) -> Sequence[str]:
+    """An end before the same date of the month that the area's shortest term reaches."""
+    least = add_months(_date(facts.data["validFrom"]), facts.area.guarantee_minimum_months)
+    return () if _date(facts.data["validTo"]) >= least else ("/data/validTo",)
+
+
+def before_contract_end(facts: RuleFacts) -> Sequence[str]:
+    """An end before the contract's."""
+    return _ends_before(facts, months=0)
+
+
+def before_usual_end(facts: RuleFacts) -> Sequence[str]:
+    """An end before the usual time after the contract's."""
+    return _ends_before(facts, months=facts.area.guarantee_usual_months)
+
+
+def _ends_before(facts: RuleFacts, *, months: int) -> Sequence[str]:
+    end = facts.order.contract_end if facts.order else None
+    enough = end is None or _date(facts.data["validTo"]) >= add_months(_date(end), months)
+    return () if enough else ("/data/validTo",)
+
+
+def other_release(facts: RuleFacts) -> Sequence[str]:
+    """An account's closure for a guarantee, or the other way round."""
+    closes = facts.data["releaseKind"] == "account_closure"
+    return () if facts.order is None or closes is facts.order.cash else ("/data/releaseKind",)
+
+
+def missing_promises(facts: RuleFacts) -> Sequence[str]:
+    """A completed project without the pledge or the archived ledger."""
+    if facts.data["ground"] != "completed":
+        return ()
+    return [f"/data/{name}" for name in ("pledged", "ledgerArchived") if facts.data[name] is not True]
+
+
+def short_display(facts: RuleFacts) -> Sequence[str]:
+    """A display that is too short: days count from first to last and end before the day of the application."""
+    if facts.data["ground"] != "completed":
+        return ()
+    shown, latest = facts.data["publicity"], _date(facts.data["applicationDate"]) - timedelta(days=1)
+    days = {
+        place: (min(_date(shown[f"{place}To"]), latest) - _date(shown[f"{place}From"])).days + 1
+        for place in ("siteBoard", "website")
+    }
+    return [f"/data/publicity/{place}To" for place, count in days.items() if count < facts.area.release_display_days]
+
+
+def open_complaint(facts: RuleFacts) -> Sequence[str]:
+    """A release while a complaint is open."""
+    return () if facts.data["noOpenComplaint"] is True else ("/data/noOpenComplaint",)
+
+
+def open_claim(facts: RuleFacts) -> Sequence[str]:
+    """A release while a payment notice of the case is open."""
+    return ("/data/caseNo",) if facts.case is not None and facts.case.claim_open else ()
+
+
+def high_exemption(facts: RuleFacts) -> Sequence[str]:
+    """An exemption of a contract that is not strictly under the threshold."""
+    if facts.data["ground"] != "small_contract":
+        return ()
+    below = facts.data["contractAmount"]["fen"] < facts.area.deposit.exempt_below_fen
+    return () if below else ("/data/contractAmount/fen",)
+
+
+def unexplained_fall(facts: RuleFacts) -> Sequence[str]:
+    """A fall of the principal without cause; a payment is one only by a notice that the order knows."""
+    notices = facts.order.notices if facts.order else {}
+    explained = sum(
+        move["amount"]["fen"]
+        for move in facts.data.get("movements", ())
+        if move["direction"] == "out" and move["kind"] in _CAUSES
+        if move["kind"] != "payment" or move.get("noticeNo") in notices
+    )
+    fall = facts.data["opening"]["fen"] - facts.data["closing"]["fen"]
+    return () if fall <= explained else ("/data/closing/fen",)
+
+
+def _date(text: str) -> date:
+    return date.fromisoformat(text)

@@ -1,0 +1,178 @@
+"""Every rule of domain section 4 as a row: id, types, severity, basis, Chinese text and its test in rule_checks.py.
+
+What the transition table holds (free balance, flags, open claims in the case when release is confirmed) and what
+permissions hold (banks alone get accounts and cash) is not repeated here.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from gateway.core import rule_checks as checks
+from gateway.core.rules import Rule, Severity
+
+_ISSUED: Final = ("guarantee.issued.v1",)
+_CLAIMS: Final = ("payment.notice.v1", "payment.application.v1")
+_RELEASE: Final = ("release.application.v1",)
+
+RULES: Final = (
+    Rule(
+        id="words-equal-figures",
+        types=(),
+        severity=Severity.REJECT,
+        basis="接口协议第 2 节；《正确填写票据和结算凭证的基本规定》",
+        message="大写金额须符合填写规则并与小写金额一致，请核对大写。",
+        broken=checks.differing_words,
+    ),
+    Rule(
+        id="uscc-check-character",
+        types=(),
+        severity=Severity.WARN,
+        basis="GB 32100-2015；接口协议第 2 节",
+        message="统一社会信用代码校验位不符，请核对是否录错；报文已照收。",
+        broken=checks.odd_codes,
+    ),
+    Rule(
+        id="payment-notice-sum",
+        types=_CLAIMS,
+        severity=Severity.REJECT,
+        basis="三明市农民工工资保证金支付申请书、支付通知书（SM 附件7、附件8）：取款（付款）金额与支付对象",
+        message="取款（付款）金额须等于各支付对象金额之和，请核对合计与明细。",
+        broken=checks.differing_total,
+    ),
+    Rule(
+        id="payment-decision-deadline",
+        types=_CLAIMS,
+        severity=Severity.REJECT,
+        basis="三明市农民工工资保证金支付通知书（SM 附件8）：到期拒不履行",
+        message="行政处理决定书所定期限届满后才能使用保证金，请核对 decision.deadline。",
+        broken=checks.open_deadline,
+    ),
+    Rule(
+        id="payment-resident-id",
+        types=_CLAIMS,
+        severity=Severity.REJECT,
+        basis="GB 11643；SM 附件7、附件8：身份证号",
+        message="支付对象的身份证号有误，请核对；其他证件请写 idType 为 other。",
+        broken=checks.false_ids,
+    ),
+    Rule(
+        id="issued-amount",
+        types=_ISSUED,
+        severity=Severity.REJECT,
+        basis="三明市农民工工资保证金保函（SM 附件6）：担保金额",
+        message="担保金额不得少于申请金额，请核对 amount。",
+        broken=checks.low_amount,
+    ),
+    Rule(
+        id="issued-kind",
+        types=_ISSUED,
+        severity=Severity.REJECT,
+        basis="厦门接入指南（XM）：单位性质",
+        message="保函种类与机构类别不符：银行、保险公司、工程担保公司各开各的，请核对 guaranteeKind。",
+        broken=checks.foreign_form,
+    ),
+    Rule(
+        id="issued-terms",
+        types=_ISSUED,
+        severity=Severity.REJECT,
+        basis="三明市农民工工资保证金保函（SM 附件6）：不可撤销、见索即付、独立性保函",
+        message="银行、工程担保公司的保函须不可撤销、见索即付并独立，三项都应为 true。",
+        broken=checks.weak_terms,
+    ),
+    Rule(
+        id="issued-beneficiary",
+        types=_ISSUED,
+        severity=Severity.REJECT,
+        basis="三明市农民工工资保证金保函（SM 附件6）：以贵局为受益人",
+        message="受益人须是申请所列的人社部门，请核对 beneficiary.name。",
+        broken=checks.other_beneficiary,
+    ),
+    Rule(
+        id="issued-minimum-term",
+        types=_ISSUED,
+        severity=Severity.REJECT,
+        basis="三明市工资保证金存储通知书（SM 附件2）：有效期至少为1年",
+        message="保函有效期至少一年，截止日不得早于次年同日，请核对 validTo。",
+        broken=checks.short_term,
+    ),
+    Rule(
+        id="issued-contract-term",
+        types=_ISSUED,
+        severity=Severity.REJECT,
+        basis="三明市工资保证金存储通知书（SM 附件2）：不得短于合同期",
+        message="保函有效期不得短于合同期，请核对 validTo。",
+        broken=checks.before_contract_end,
+    ),
+    Rule(
+        id="issued-usual-term",
+        types=_ISSUED,
+        severity=Severity.WARN,
+        basis="三明市工资保证金存储通知书（SM 附件2）：一般为约定竣工日期延后6个月",
+        message="保函截止日一般应在约定竣工日期后六个月，请确认是否需要展期；报文已照收。",
+        broken=checks.before_usual_end,
+    ),
+    Rule(
+        id="release-kind",
+        types=("release.confirmation.v1",),
+        severity=Severity.REJECT,
+        basis="三明市农民工工资保证金返还（销户）确认书（SM 附件10）",
+        message="现金存储应办理销户返还，保函、保险应退还正本，请核对 releaseKind。",
+        broken=checks.other_release,
+    ),
+    Rule(
+        id="release-promises",
+        types=_RELEASE,
+        severity=Severity.REJECT,
+        basis="三明市返还申请表（SM 附件9）：书面承诺、台账归档",
+        message="完工返还须有总包单位书面承诺，且劳动用工管理台账完整归档，两项都应为 true。",
+        broken=checks.missing_promises,
+    ),
+    Rule(
+        id="release-display",
+        types=_RELEASE,
+        severity=Severity.REJECT,
+        basis="三明市返还申请表（SM 附件9）：公示30日",
+        message="须先在施工现场告示牌与门户网站各公示满规定天数，再提交返还申请，请核对 publicity。",
+        broken=checks.short_display,
+    ),
+    Rule(
+        id="release-complaint",
+        types=_RELEASE,
+        severity=Severity.REJECT,
+        basis="三明市返还申请表（SM 附件9）：无在办欠薪投诉",
+        message="项目尚有在办欠薪投诉，不能申请返还。",
+        broken=checks.open_complaint,
+    ),
+    Rule(
+        id="release-claim",
+        types=_RELEASE,
+        severity=Severity.REJECT,
+        basis="三明市返还申请表（SM 附件9）；暂缓返还告知书（SM 附件11）",
+        message="案件尚有未办结的支付通知书，不能申请返还，请待支付办结。",
+        broken=checks.open_claim,
+    ),
+    Rule(
+        id="exemption-threshold",
+        types=("deposit.exemption.v1",),
+        severity=Severity.REJECT,
+        basis="三明市免缴确认书（二）（SM 附件13）；国家规定的限额（NR）",
+        message="施工合同额须低于本地区免缴限额，等于限额不予免缴，请核对 contractAmount。",
+        broken=checks.high_exemption,
+    ),
+    Rule(
+        id="statement-fall",
+        types=("deposit.statement.v1",),
+        severity=Severity.WARN,
+        basis="三明市农民工工资保证金存款协议书（SM 附件4）第五条",
+        message="专户本金减少，没有对应的支付通知书、返还或司法查封划拨，请说明原因并补足；报文已照收。",
+        broken=checks.unexplained_fall,
+    ),
+)
+
+
+@cache
+def find_rules(type_: str) -> tuple[Rule, ...]:
+    """The rules of a type, in the table's order."""
+    return tuple(rule for rule in RULES if not rule.types or type_ in rule.types)
