@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.catalogue import read_specimens
 from gateway.core.wire.envelope import Envelope
 from gateway.crypto.digest import sm3_hex
 from gateway.crypto.keys import PublicKey
@@ -44,9 +43,12 @@ class Options:
 
 
 class Counterpart:
-    """One party of the gateway's. Subclasses say what a message makes them send (`act`)."""
+    """One party of the gateway's. Subclasses say what a message makes them send (`act`).
 
-    def __init__(self, options: Options, clock: Clock) -> None:
+    `files` are put before the first message that names them.
+    """
+
+    def __init__(self, options: Options, clock: Clock, files: Iterable[bytes] = ()) -> None:
         self.options = options
         self.clock = clock
         self.party_id = options.identity.party_id
@@ -55,8 +57,7 @@ class Counterpart:
             options.gateway, options.identity, clock=clock, trust=trust, ca_file=options.ca_file
         )
         self.ledger = Ledger(options.ledger, options.observe)
-        files = {sm3_hex(data): data for data in read_specimens()}
-        self.sender = Sender(self.client, self.ledger, clock, files)
+        self.sender = Sender(self.client, self.ledger, clock, {sm3_hex(data): data for data in files})
         self.reception = Reception(self.party_id, self.client, self.ledger, clock, self.act)
         self._server: Server | None = None
         self._puller: asyncio.Task[None] | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gateway.catalogue import example
+from gateway.catalogue import example, read_specimens
 from gateway.core.wire.compact_json import encode_compact
 from gateway.core.wire.envelope import Envelope
 from gateway.core.wire.strict_json import parse_object
@@ -38,7 +38,7 @@ class Institution(Counterpart):
         self._kind = options.kind
         self._plan = options.plan
         self._guarantees: dict[str, Mapping[str, Any]] = {}
-        super().__init__(options, clock)
+        super().__init__(options, clock, files=read_specimens())
 
     def remember(self, entries: Sequence[Entry]) -> None:
         """Know the guarantees of earlier runs again."""
