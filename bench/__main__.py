@@ -8,10 +8,13 @@ from statistics import median
 from bench.accept import STAGES, Run, run_floor, run_gateway
 from bench.crypto import measure
 from bench.deliver import run_embedded, run_postgres
+from bench.fairness import Fairness
+from bench.fairness import measure as measure_fairness
 
 COUNT = int(os.environ.get("WGG_BENCH_COUNT", "4000"))
 ROUNDS = 3
 CRYPTO_FLOOR, ACCEPT_FLOOR, RESIDENT_MIB = 0.95, 0.75, 150
+FAIR = 1.5
 
 
 def main() -> None:
@@ -34,6 +37,17 @@ def main() -> None:
     for title, run in (("(c) PostgreSQL 与 RabbitMQ", run_postgres), ("(d) 嵌入式默认", run_embedded)):
         delivered = run(COUNT)
         print(f"{title}：受理到送达，每秒 {delivered.rate:.0f} 份，驻留 {delivered.resident:.0f} MiB")
+    _print_fairness(measure_fairness(COUNT, ROUNDS))
+
+
+def _print_fairness(found: Fairness) -> None:
+    print(f"(e) 一家机构不应答时其余二十家的时延（发出到推送到达，毫秒），负载为能力之半，每秒 {found.rate:.0f} 份")
+    for well, sick in found.rounds:
+        print(
+            f"    无 p95 {well.p95:4.0f} p99 {well.p99:4.0f}  有 p95 {sick.p95:4.0f} p99 {sick.p99:4.0f}"
+            f"  p95 之比 {sick.p95 / well.p95:.2f}"
+        )
+    print(f"    比的中位数 {median(sick.p95 / well.p95 for well, sick in found.rounds):.2f}（≤ {FAIR}）")
 
 
 def _line(run: Run) -> str:
