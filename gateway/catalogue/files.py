@@ -14,7 +14,8 @@ Path = tuple[str, ...]
 EACH: Final = "*"
 _LOCAL: Final = "#/$defs/"
 _DIGEST: Final = "#/$defs/sm3"
-_BESIDE: Final = ("allOf", "anyOf", "oneOf")
+_ALL: Final = ("allOf", "anyOf", "oneOf")
+_ONE: Final = ("if", "then", "else")
 
 
 def find_file_paths(schema: Mapping[str, Any]) -> tuple[Path, ...]:
@@ -33,8 +34,17 @@ def _search(node: Mapping[str, Any], defs: Mapping[str, Any], path: Path, seen: 
             yield from _search(member, defs, (*path, name), seen)
     if isinstance(node.get("items"), dict):
         yield from _search(node["items"], defs, (*path, EACH), seen)
-    for member in (part for word in _BESIDE for part in node.get(word, ())):
+    for member in _beside(node):
         yield from _search(member, defs, path, seen)
+
+
+def _beside(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Schemas that speak of the same value."""
+    for word in _ALL:
+        yield from node.get(word, ())
+    for word in _ONE:
+        if isinstance(node.get(word), dict):
+            yield node[word]
 
 
 def name_files(paths: tuple[Path, ...], data: Any) -> tuple[str, ...]:
