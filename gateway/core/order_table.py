@@ -37,6 +37,8 @@ STATES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 ALL: Final = frozenset(STATES)
+FINAL: Final = frozenset({"rejected", "cancelled", "lapsed", "released"})
+"""States that an order may end in; a transfer that comes back still leads out of `lapsed`."""
 PRE: Final = frozenset({"applied", "under_review", "accepted", "awaiting_fee", "fee_paid", "reserved", "opened"})
 _REVIEW: Final = frozenset({"applied", "under_review"})
 _EARLY: Final = frozenset({"applied", "under_review", "accepted", "awaiting_fee"})
