@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,26 +18,42 @@ from gateway.core.rules import RuleFacts
 from gateway.core.wire.refusal import child
 
 _FORMS: Final = MappingProxyType({"bank": "bank_guarantee", "insurer": "insurance", "guarantor": "company_guarantee"})
+_NESTED: Final = (dict, list)
 _CAUSES: Final = frozenset({"payment", "release", "seizure"})
 _TERMS: Final = ("irrevocable", "onDemand", "independent")
 
+_Path = tuple[str | int, ...]
 
-def _objects(node: Any, pointer: str = "/data") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if isinstance(node, dict):
-        yield pointer, node
-    members = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for name, member in members:
-        if isinstance(member, (dict, list)):
-            yield from _objects(member, child(pointer, name))
+
+def _find(data: Mapping[str, Any], name: str) -> Iterator[tuple[_Path, Mapping[str, Any]]]:
+    """Every object of a payload that has this member, with its path; this runs for each message that is accepted."""
+    stack: list[tuple[_Path, Any]] = [((), data)]
+    while stack:
+        path, node = stack.pop()
+        if type(node) is dict:
+            if name in node:
+                yield path, node
+            stack += [((*path, key), member) for key, member in node.items() if type(member) in _NESTED]
+        else:
+            stack += [((*path, index), member) for index, member in enumerate(node) if type(member) in _NESTED]
+
+
+def _point(path: _Path, name: str) -> str:
+    pointer = "/data"
+    for part in (*path, name):
+        pointer = child(pointer, part)
+    return pointer
 
 
 def differing_words(facts: RuleFacts) -> Sequence[str]:
     """Amounts in words that are not well written or say another amount than the figures."""
-    amounts = [(at, node) for at, node in _objects(facts.data) if "words" in node and "fen" in node]
-    return [f"{at}/words" for at, node in amounts if not _reads(node["words"], node["fen"])]
+    amounts = _find(facts.data, "words")
+    return [_point(path, "words") for path, node in amounts if not _reads(node["words"], node["fen"])]
 
 
+@lru_cache(maxsize=4096)
 def _reads(words: str, fen: int) -> bool:
+    """Kept, for the messages of one case say the same amounts again and again."""
     try:
         verify_words(words, fen)
     except MoneyError:
@@ -46,7 +63,7 @@ def _reads(words: str, fen: int) -> bool:
 
 def odd_codes(facts: RuleFacts) -> Sequence[str]:
     """Social credit codes whose check character fails."""
-    return [f"{at}/uscc" for at, node in _objects(facts.data) if "uscc" in node and not _fits(node["uscc"])]
+    return [_point(path, "uscc") for path, node in _find(facts.data, "uscc") if not _fits(node["uscc"])]
 
 
 def _fits(uscc: str) -> bool:
