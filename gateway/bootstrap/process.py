@@ -108,6 +108,7 @@ class Process:
             ("roster", parts.roster.refresh, _ROSTER_SECONDS, ()),
             ("skew", self._watch_clock, _SKEW_SECONDS, ()),
             ("beat", parts.deliverer.beat, _BEAT_SECONDS, ("worker",)),
+            ("consume", parts.deliverer.consume, _BEAT_SECONDS, ("worker",)),
             ("health", parts.paces.report, _BEAT_SECONDS, ("worker",)),
             ("tidy-files", parts.file_desk.tidy, _TIDY_SECONDS, ("api",)),
             ("sweep", parts.timers.sweep, seconds, ("timers",)),

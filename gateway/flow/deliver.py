@@ -80,8 +80,12 @@ class Deliverer:
         self._settles = Batcher(self.deliveries.settle, size=BATCH, bound=BOUND)
 
     async def beat(self) -> bool:
-        """Say that this worker lives, and follow the roster; to be called each second."""
+        """Say that this worker lives; to be called each second, whatever else is slow."""
         await self.deliveries.beat(self.courier.worker, now=self.clock.now())
+        return False
+
+    async def consume(self) -> bool:
+        """Follow the roster; to be called each second. It takes as long as the broker does."""
         await self.follow(self.roster.directory)
         return False
 
@@ -109,6 +113,8 @@ class Deliverer:
                 return
             subscription = await self.bus.subscribe(recipient, prefetch=prefetch, handle=self.handle)
             self._subscriptions[recipient] = (prefetch, subscription)
+            if self._stopping:
+                self._leave(subscription)
 
     async def handle(self, wakeup: Wakeup) -> None:
         """Claim the row that the wake-up names and try it; a row that cannot be claimed is forgotten."""
@@ -139,9 +145,15 @@ class Deliverer:
         await self.deliveries.release(self.courier.worker, now=self.clock.now())
 
     def _leave(self, subscription: Subscription) -> None:
-        task = asyncio.create_task(subscription.cancel())
+        task = asyncio.create_task(self._cancel(subscription))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
+
+    async def _cancel(self, subscription: Subscription) -> None:
+        try:
+            await subscription.cancel()
+        except Exception as error:  # noqa: BLE001 - a consumer that cannot be cancelled ends with its connection
+            self.log("worker.cancel_failed", error=repr(error), exc_info=error)
 
     def _most(self, recipient: str) -> int:
         party = self.roster.directory.find_party(recipient)

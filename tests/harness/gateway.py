@@ -229,6 +229,7 @@ class Gateway:
         """One round of every service; attempts that it begins may still be under way."""
         await self.parts.roster.refresh()
         await self.parts.deliverer.beat()
+        await self.parts.deliverer.consume()
         await self.parts.timers.sweep()
         await self.parts.timers.wake_again()
         while await self.parts.relay._step():

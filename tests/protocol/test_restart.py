@@ -77,7 +77,7 @@ async def test_services_run_by_themselves(founded, tmp_path, recipient: Recipien
     """Unsteered, an accepted message is delivered without anybody moving the clock."""
     async with run_gateway(founded, tmp_path, steered=False) as gateway:
         platform, _ = await pushed(gateway, recipient)
-        await gateway.parts.deliverer.beat()
+        await gateway.parts.deliverer.consume()
         body = await apply(platform)
         await recipient.has(1)
         assert recipient.pushes[0].body == body

@@ -12,13 +12,13 @@ import pytest
 from gateway.core.delivery import State
 from gateway.ports import Query
 from tests.harness.gateway import Founded, Gateway, on_database, run_gateway
-from tests.harness.postgres import Postgres
+from tests.harness.postgres import Postgres, create_database
 from tests.harness.proxy import Proxy
 from tests.harness.services import private_postgres
 from tests.protocol.caller import Answer, Caller, encode
 from tests.protocol.recipient import Recipient
 from tests.protocol.steps import eventually
-from tests.resilience.institutions import ask, banks
+from tests.resilience.institutions import Sluice, ask, banks
 
 OURS = pytest.mark.xdist_group("private-postgres")
 
@@ -57,6 +57,14 @@ def own_server() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture
+def postgres_name(own_server: Postgres, founded: Founded) -> str:
+    """URL of a database of the test's own on that server, with every party."""
+    url = create_database(own_server.url)
+    on_database(founded, {"WGG_DATABASE": url})
+    return url
+
+
 def save(caller: Caller, number: str) -> bytes:
     return encode(caller.event("guarantee.application.v1", f"DD-{number}", id=number, recipient="well"))
 
@@ -74,11 +82,10 @@ async def is_up(gateway: Gateway) -> None:
 
 @OURS
 async def test_a_database_that_dies_is_503_and_leaves_nothing_half_done(
-    founded: Founded, own_server: Postgres, tmp_path: Path
+    founded: Founded, own_server: Postgres, postgres_name: str, tmp_path: Path
 ):
     """Each answer of the crash is 202 or 503; afterwards every 202 is known, and every message is sent once."""
-    on_database(founded, {"WGG_DATABASE": own_server.url})
-    async with run_gateway(founded, tmp_path, DATABASE=own_server.url) as gateway, banks(gateway, "well") as [well]:
+    async with run_gateway(founded, tmp_path, DATABASE=postgres_name) as gateway, banks(gateway, "well") as [well]:
         platform = Caller(gateway, "platform", "platform")
         bodies = [save(platform, f"m-{number}") for number in range(60)]
         crash = asyncio.create_task(post_all(platform, bodies))
@@ -97,6 +104,28 @@ async def test_a_database_that_dies_is_503_and_leaves_nothing_half_done(
         await gateway.deliver()
         assert arrived(well) == sorted(f"m-{number}" for number in range(60))
         assert [answer.status for answer in await post_all(platform, [save(platform, "late")])] == [202]
+
+
+@OURS
+async def test_a_receipt_that_the_database_missed_is_recorded_when_it_is_back(
+    founded: Founded, own_server: Postgres, postgres_name: str, tmp_path: Path
+):
+    """The push was answered while the database was away: the worker keeps the receipt and asks again, never pushes."""
+    sluice = Sluice()
+    async with run_gateway(founded, tmp_path, DATABASE=postgres_name) as gateway, banks(gateway, "well") as [well]:
+        sluice.attach(well)
+        await ask(gateway, "well", 1)
+        await gateway.turn()
+        await sluice.holds(1)
+        await asyncio.to_thread(own_server.kill)
+        sluice.let(1)
+        await eventually(lambda: gateway.clock.sleepers > 0)
+        await asyncio.to_thread(own_server.start)
+        await is_up(gateway)
+        gateway.clock.advance(1)
+        await gateway.parts.bus.idle()
+        assert len(await gateway.store.find_ids(Query(recipient="well", state=State.DELIVERED))) == 1
+        assert arrived(well) == ["m-well-0"]
 
 
 def arrived(recipient: Recipient) -> list[str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
+
+import pytest
 
 from gateway.core.delivery import State
 from gateway.core.health import Condition
@@ -113,3 +116,37 @@ async def test_who_waits_for_a_turn_costs_nothing_at_a_stop(either: Gateway):
         shown = await either.store.find(Query(recipient="sick"))
         assert sorted(len(view.attempts) for view in shown) == [1] * 7 + [2]
         assert len(sick.pushes) == 9
+
+
+async def test_a_broker_that_is_slow_to_make_a_queue_stops_no_heartbeat(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+):
+    """While a new institution's queue is awaited the worker says that it lives, keeps its claims and goes on."""
+    slow, answered = asyncio.Event(), asyncio.Event()
+    declare = gateway.parts.bus._bus.declare
+
+    async def wait(recipients: Collection[str]) -> None:
+        if "new" in recipients:
+            slow.set()
+            await answered.wait()
+        await declare(recipients)
+
+    async with banks(gateway, "well", link=Link(concurrency=2)) as [well]:
+        await gateway.turn()
+        monkeypatch.setattr(gateway.parts.bus, "declare", wait, raising=False)
+        async with banks(gateway, "new") as [new]:
+            consuming = asyncio.create_task(gateway.parts.deliverer.consume())
+            await slow.wait()
+            await ask(gateway, "well", 1)
+            await ask(gateway, "new", 1)
+            gateway.clock.advance(4)
+            await gateway.parts.deliverer.beat()
+            gateway.clock.advance(4)
+            await gateway.parts.timers.sweep()
+            await gateway.parts.relay._step()
+            await well.has(1)
+            answered.set()
+            await consuming
+            await new.has(1)
+            await gateway.deliver()
+            assert await count(gateway, "well", State.DELIVERED) == 1
