@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock
+.PHONY: help setup demo test check bench chaos lock
 
 BIN := .venv/bin
 
@@ -23,6 +23,9 @@ check: setup ## 静态检查：格式、规则、类型、分层
 
 bench: setup ## 基准测试，打印对照表
 	@$(BIN)/python -m tests.harness.services -- $(BIN)/python -m bench
+
+chaos: setup ## 在负载下逐项杀掉一切并核对账本；N=200000 指定份数，DOCS=1 把结果写入 docs/reliability.md
+	@$(BIN)/python -m tests.chaos --count $(or $(N),20000) --report build/chaos-report.json $(if $(DOCS),--docs)
 
 lock: setup ## 由 pyproject.toml 重新锁定依赖
 	@$(BIN)/python -m pip install --quiet uv
