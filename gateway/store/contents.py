@@ -67,7 +67,8 @@ class _Incoming:
 
     def __init__(self, folder: Path) -> None:
         with _wrapped():
-            folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+            for path in (folder.parent, folder):
+                path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
             self._path = folder / secrets.token_hex(16)
             self._file = self._path.open("xb")
         self._digest = Sm3()

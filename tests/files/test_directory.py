@@ -64,6 +64,7 @@ async def test_what_is_kept_is_read(tmp_path: Path) -> None:
     assert await directory.keep(sm3_hex(WHOLE), come(*PARTS)) == len(WHOLE)
     assert await read(directory, sm3_hex(WHOLE)) == WHOLE
     assert names(tmp_path) == {sm3_hex(WHOLE)}
+    assert {path.stat().st_mode & 0o077 for path in (tmp_path / "files", *(tmp_path / "files").iterdir())} == {0}
 
 
 @pytest.mark.parametrize("fault", [OSError("reset"), RuntimeError("gone")])
