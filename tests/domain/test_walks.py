@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.domain.flow import follow, refusal_of
+from gateway.core.effects import raise_event
+from gateway.core.money import write_words
+from gateway.core.parameters import DEFAULTS
+from tests.domain.flow import NOW, follow, refusal_of
 from tests.domain.test_effects import APPLY, ISSUE, make, notice, results
 
 AMOUNT = 100_000_000
@@ -21,21 +26,27 @@ class Model:
     def __init__(self):
         self.stage = "none"
         self.owed = {}  # (notice, payee) -> True while unpaid
+        self.gone = set()  # (notice, payee) that was withdrawn unpaid
+        self.added = 0  # by top-ups
+        self.flag = None
 
     def claimed(self):
-        return any(self.owed.values())
+        return any(self.owed[key] for key in self.owed.keys() - self.gone)
 
     def spent(self):
-        return sum(SHARE for owed in self.owed.values() if not owed)
+        return sum(SHARE for key, owed in self.owed.items() if not owed and key not in self.gone)
+
+    def asked(self):
+        return len(self.owed.keys() - self.gone) * SHARE
 
     def state(self):
         if self.stage != "issued":
             return self.stage
         if self.claimed():
             return "claimed"
-        if self.spent() == AMOUNT:
+        if self.flag or self.spent() == AMOUNT + self.added:
             return "lapsed"
-        return "drawn" if self.owed else "in_force"
+        return "drawn" if self.spent() > self.added else "in_force"
 
     def status(self, name):
         ladder = {
@@ -63,7 +74,9 @@ class Model:
     def ask(self, name, shares):
         state = self.state()
         known = any(number == name for number, _ in self.owed)
-        if state not in {"in_force", "drawn", "claimed"} or known or (len(self.owed) + shares) * SHARE > AMOUNT:
+        if state not in {"in_force", "drawn", "claimed"} or known or self.flag:
+            return False
+        if self.asked() + shares * SHARE > AMOUNT + self.added:
             return False
         self.owed |= {(name, str(index)): True for index in range(shares)}
         return True
@@ -73,12 +86,34 @@ class Model:
         keys = {(name, payee[1:]): outcome for payee, outcome in outcomes.items()}
         if state not in {"claimed", "drawn", "lapsed"} or not keys.keys() <= self.owed.keys():
             return False
-        if any(outcome == "failed" and not self.owed[key] for key, outcome in keys.items()):
+        if keys.keys() & self.gone or any(outcome == "failed" and not self.owed[key] for key, outcome in keys.items()):
             return False
         after = self.owed | {key: outcome != "paid" for key, outcome in keys.items()}
-        if state != "claimed" and not any(after.values()):
+        if state != "claimed" and not any(after[key] for key in after.keys() - self.gone):
             return False
         self.owed = after
+        return True
+
+    def withdraw(self, name):
+        unpaid = {key for key, owed in self.owed.items() if key[0] == name and owed} - self.gone
+        if self.state() != "claimed" or not unpaid:
+            return False
+        self.gone |= unpaid
+        return True
+
+    def top_up(self, by):
+        if self.state() not in {"drawn", "claimed"} or self.flag or by <= 0:
+            return False
+        self.added += by
+        return True
+
+    def extend(self):
+        return self.state() in {"in_force", "drawn", "claimed"} and not self.flag
+
+    def end(self, flag):
+        if self.state() not in {"in_force", "drawn", "claimed"}:
+            return False
+        self.flag = self.flag or flag
         return True
 
     def release(self):
@@ -155,6 +190,43 @@ class Walk(RuleBasedStateMachine):
         outcomes = {f"p{payee}": "paid"}
         self.send(results(name, **outcomes), self.model.settle(name, outcomes))
 
+    @rule(name=st.sampled_from(OPEN_NAMES))
+    def withdraw(self, name):
+        envelope = make("payment.notice_withdrawal.v1", change=lambda data: data.update(noticeNo=name))
+        self.send(envelope, self.model.withdraw(name))
+
+    @rule(by=st.sampled_from([0, 1, SHARE]), sure=st.integers(0, 1))
+    def top_up(self, by, sure):
+        if sure == 0:
+            self.send(self.amend("topup", by=by), self.model.top_up(by))
+
+    @rule()
+    def extend(self):
+        self.send(self.amend("extension", days=1), self.model.extend())
+
+    def amend(self, kind, *, by=0, days=0):
+        """An amendment of the guarantee as it stands."""
+
+        def change(data):
+            end = self.order.valid_to if self.order and self.order.valid_to else data["validTo"]
+            fen = AMOUNT + self.model.added + by
+            data |= {
+                "amendmentKind": kind,
+                "validTo": (date.fromisoformat(end) + timedelta(days=days)).isoformat(),
+                "amount": {"currency": "CNY", "fen": fen, "words": write_words(fen)},
+            }
+
+        return make("guarantee.amended.v1", change=change)
+
+    @precondition(lambda self: self.order is not None)
+    @rule(event=st.sampled_from(["order.ended", "order.replaced"]), sure=st.integers(0, 5))
+    def come_to_an_end(self, event, sure):
+        if sure == 0:
+            after = raise_event(self.order, event, now=NOW, parameters=DEFAULTS)
+            expected = self.model.end({"order.ended": "expired", "order.replaced": "replaced"}[event])
+            assert isinstance(after, str) is not expected
+            self.order = after if expected else self.order
+
     @rule(sure=st.integers(0, 3))
     def release(self, sure):
         if sure == 0:
@@ -178,7 +250,11 @@ class Walk(RuleBasedStateMachine):
         assert state == self.model.state()
         if self.order is not None:
             assert self.order.paid_fen == self.model.spent()
-            assert 0 <= self.order.free_fen <= self.order.amount_fen
+            assert 0 <= self.order.free_fen <= self.order.amount_fen + self.model.added
+            assert (self.order.free_fen, self.order.flag) == (
+                AMOUNT + self.model.added - self.model.asked(),
+                self.model.flag,
+            )
 
 
 TestWalk = Walk.TestCase
