@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,9 @@ from gateway.flow.roster import Roster
 from gateway.observe import METRICS
 from gateway.observe.metric_table import ACCEPT_BATCH_SIZE, ACCEPT_OUTCOMES, ACCEPT_STAGE_SECONDS
 from gateway.ports import Inbox, StoreUnavailable
+
+LARGE_BODY: Final = 64 * 1024
+"""Bytes."""
 
 _PARSING: Final = METRICS.timer(ACCEPT_STAGE_SECONDS, stage="parse")
 _COMMITTING: Final = METRICS.timer(ACCEPT_STAGE_SECONDS, stage="commit")
@@ -76,7 +80,7 @@ class Acceptor:
             areas=self._areas,
         )
         with _PARSING():
-            item = read_message(reading)
+            item = await self._read(reading)
         await self._find_documents(reading, item)
         try:
             with _COMMITTING():
@@ -97,6 +101,12 @@ class Acceptor:
         wanted = name_documents(reading.row.type, reading.envelope.data)
         if wanted:
             reading.files = await self._find_files(reading.caller.party.id, wanted)
+
+    async def _read(self, reading: Reading) -> Item:
+        """A large body may take long to refuse: it is read beside the event loop."""
+        if len(reading.body) <= LARGE_BODY:
+            return read_message(reading)
+        return await asyncio.to_thread(read_message, reading)
 
     async def spend(self, caller: Caller) -> None:
         """Spend the nonce of a call that is not a message; NONCE_REPLAYED or RATE_LIMITED."""

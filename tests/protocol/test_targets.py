@@ -132,7 +132,7 @@ async def test_keys_are_shown_by_who_asks(platform: Caller, bank: Caller):
         "next": "next",
         "retired": "retired",
         "revoked": "revoked",
-        "expired": "active",
+        "expired": "retired",
     }
 
 
