@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from gateway.core.delivery import GiveBack, Hold
+from gateway.core.delivery import SECOND, GiveBack, Hold
 from gateway.core.errors import Problem
 from gateway.core.failpoints import DELIVER_ANSWERED, DELIVER_CLAIMED, reach
 from gateway.core.party import Directory, Party
@@ -41,6 +41,9 @@ from gateway.ports import (
 Log = Callable[..., None]
 T = TypeVar("T")
 
+BEAT_FRESH: Final = 2 * SECOND
+"""Microseconds. A beat that is older was missed, as in an outage of the database; the lease lasts longer."""
+
 BATCH: Final = 64
 BOUND: Final = 10_000
 """Claims and settlements that may wait; whoever finds no room asks again."""
@@ -69,6 +72,7 @@ class Deliverer:
     _subscriptions: dict[str, tuple[int, Subscription]] = field(default_factory=dict)
     _leaving: set[asyncio.Task[None]] = field(default_factory=set)
     _in_hand: set[int] = field(default_factory=set)
+    _beaten_at: int = 0
     _in_doubt: bool = False
     _stopping: bool = False
     _claims: Batcher[int, Claimed | None] = field(init=False)
@@ -81,7 +85,7 @@ class Deliverer:
 
     async def beat(self) -> bool:
         """Say that this worker lives; to be called each second, whatever else is slow."""
-        await self.deliveries.beat(self.courier.worker, now=self.clock.now())
+        await self._beat(self.clock.now())
         return False
 
     async def consume(self) -> bool:
@@ -196,11 +200,20 @@ class Deliverer:
         audit = Audit(actor="gateway", action="institution.gone", about=recipient, reason="接收地址返回 410")
         await self.parties.change(recipient, PartyChange(gone=True), now=self.clock.now(), audit=audit)
 
+    async def _beat(self, now: int) -> None:
+        await self.deliveries.beat(self.courier.worker, now=now)
+        self._beaten_at = now
+
     async def _claim(self, delivery_ids: Sequence[int]) -> Sequence[Claimed | None]:
-        """One batch of claims. After an answer that was lost, what is not in hand is given back first."""
+        """One batch of claims. After an answer that was lost, what is not in hand is given back first.
+
+        A worker whose beat is old gets no row, and its wake-ups would be spent for nothing: it beats first.
+        """
         worker, now = self.courier.worker, self.clock.now()
         if self._in_doubt:
             await self.deliveries.release(worker, now=now, keep=self._in_hand)
+        if now - self._beaten_at > BEAT_FRESH:
+            await self._beat(now)
         self._in_doubt = True
         claimed = await self.deliveries.claim(list(dict.fromkeys(delivery_ids)), worker=worker, now=now)
         self._in_doubt = False

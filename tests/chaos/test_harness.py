@@ -178,3 +178,14 @@ async def test_our_clock_jumps(scene: Scene, jump: float):
     verdict = await scene.verdict()
     assert verdict.good, verdict.faults
     assert verdict.delivered == 6
+
+
+async def test_the_first_claim_after_an_outage(scene: Scene):
+    """A worker that could not beat for longer than its lease beats before it claims: its wake-ups are not spent."""
+    await scene.gateway.turn()
+    scene.gateway.clock.advance(10)
+    await scene.send(scene.letter(APPLICATION, "DD-1", "m-1"))
+    await scene.gateway.parts.relay._step()
+    await scene.gateway.parts.bus.idle()
+    verdict = await scene.verdict()
+    assert verdict.good, verdict.faults
