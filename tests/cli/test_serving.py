@@ -71,7 +71,9 @@ def state(wgg: Wgg, message_id: str) -> str:
     return str(wgg("messages", "show", "platform", message_id, "--json").json["state"])
 
 
-def test_a_message_is_sent_and_shown(wgg: Wgg, home: Path, tmp_path: Path, start: Start) -> None:
+def test_a_message_is_sent_and_shown(
+    wgg: Wgg, home: Path, tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A server tells when it is ready; send prints the verified receipt, again for a repeat; SIGTERM ends with 0."""
     server, ready = start("serve", "--home", home, "--port", 0)
     event = write_event(wgg, tmp_path / "e.json", "m1", "DD1")
@@ -81,7 +83,10 @@ def test_a_message_is_sent_and_shown(wgg: Wgg, home: Path, tmp_path: Path, start
     assert first.err.strip().endswith("核验通过。")
     again = send(wgg, event, ready["url"], tmp_path)
     assert (again.code, again.out) == (0, first.out)
-    assert "/v1/keys" in again.err
+    assert "/v1/keys" not in again.err  # WGG_HOME names the gateway whose key is believed
+    with monkeypatch.context() as elsewhere:
+        elsewhere.delenv("WGG_HOME")
+        assert "/v1/keys" in send(wgg, event, ready["url"], tmp_path).err
     refused = send(wgg, event, ready["url"], tmp_path, "--json", sender="xmccb")
     assert (refused.code, refused.json["code"]) == (3, "SOURCE_MISMATCH")
     stranger = send(wgg, event, ready["url"], tmp_path, sender="spare")
