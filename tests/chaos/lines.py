@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from itertools import cycle
 
 from tests.harness.proxy import Proxy
@@ -34,6 +35,8 @@ class DeafProxy(Proxy):
                 sink.write(data)
                 self.bytes_out += len(data)
                 await sink.drain()
+        with suppress(OSError):
+            sink.write_eof()
 
 
 class TurningProxy(DeafProxy):
