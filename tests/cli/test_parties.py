@@ -135,7 +135,6 @@ def test_delivery_is_paused_and_business_suspended(wgg: Wgg, home: Path) -> None
     assert party(wgg, "xmccb")["paused"] is True
     assert wgg("institution", "resume", "xmccb").code == 0
     assert party(wgg, "xmccb")["paused"] is False
-    assert wgg("institution", "suspend", "xmccb").code == 2
     assert wgg("institution", "restore", "xmccb", "--decision", "x").code == 3
     assert wgg("institution", "suspend", "xmccb", "--decision", "厦人社〔2026〕1号", "--operator", "李四").code == 0
     assert party(wgg, "xmccb")["standing"] == "suspended"
@@ -158,3 +157,12 @@ def test_check_looks_at_keys_files_and_the_way(wgg: Wgg, home: Path, tmp_path: P
     ended = wgg("institution", "check", "xmic", "--json")
     assert ended.code == 3
     assert {row["check"]: row["ok"] for row in ended.json} == {"公钥": True, "投递": False, "连通": False}
+
+
+def test_a_standing_changes_in_production_only_by_a_decision(wgg: Wgg, tmp_path: Path) -> None:
+    """A production home asks for the authority's decision before it suspends or restores; a sandbox may try it out."""
+    home = tmp_path / "production"
+    assert wgg("init", home, "--production").code == 0
+    for command in ("suspend", "restore"):
+        ended = wgg("institution", command, "xmccb", "--home", home)
+        assert (ended.code, "--decision" in ended.err) == (2, True)
