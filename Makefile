@@ -13,7 +13,7 @@ demo: setup ## 跑一遍完整业务：申请、开立、发票、核验、支�
 	@$(BIN)/wgg demo $(if $(KEEP),--keep)
 
 test: setup ## 全部测试（真实 PostgreSQL 与 RabbitMQ，没有就装上）
-	@$(BIN)/python -m tests.harness.services -- $(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	@$(BIN)/python -m tests.harness.services -- $(BIN)/python -m pytest -q -n 2 --dist loadscope
 
 check: setup ## 静态检查：格式、规则、类型、分层
 	@$(BIN)/ruff format --check .
@@ -31,3 +31,5 @@ lock: setup ## 由 pyproject.toml 重新锁定依赖
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group dev pyproject.toml --output-file requirements.lock
+	@sed -i '1i # Every package of the gateway and its tests, exact and by hash. Made by `make lock` from pyproject.toml.' \
+		requirements.lock
