@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 
 from gateway.ports import Publication, Wakeup
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 async def eventually(condition: Callable[[], bool], *, patience: float = PATIENCE) -> None:

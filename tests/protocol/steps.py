@@ -15,7 +15,7 @@ from tests.protocol.caller import Answer, Caller, encode
 from tests.protocol.recipient import Recipient
 
 HOUR = 3600.0
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 def parties(gateway: Gateway) -> tuple[Caller, Caller]:
