@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 
 from bench.home import Home, make_home
-from bench.load import Result, make_requests, run_load
+from bench.load import Result, Sender, make_bodies, run_load
 from gateway.crypto.keys import PrivateKey
 from tests.harness.postgres import create_database
 from tests.harness.services import AMQP_URL, DATABASE_URL
@@ -59,13 +59,13 @@ def run_gateway(count: int) -> Run:
 def _measure(home: Home, database: str, count: int) -> Run:
     port = home.serve("api")
     home.serve("relay")
-    key = PrivateKey.from_pem((home.folder.parent / "platform.pem").read_bytes())
-    warm = make_requests(key, count=200, recipients=BANKS, prefix="W")
-    asyncio.run(run_load(warm, port=port, connections=CONNECTIONS))
-    requests = make_requests(key, count=count, recipients=BANKS, prefix="B")
+    sender = home.sender()
+    warm = make_bodies(count=200, recipients=BANKS, prefix="W")
+    asyncio.run(run_load(sender, warm, port=port, connections=CONNECTIONS))
+    bodies = make_bodies(count=count, recipients=BANKS, prefix="B")
     before = _stages(port)
     started = time.perf_counter()
-    result = asyncio.run(run_load(requests, port=port, connections=CONNECTIONS))
+    result = asyncio.run(run_load(sender, bodies, port=port, connections=CONNECTIONS))
     _await_marks(database, count + len(warm))
     elapsed = time.perf_counter() - started
     assert result.statuses == {202: count}, result.statuses
@@ -110,17 +110,18 @@ def run_floor(count: int) -> Run:
         with subprocess.Popen([*words, str(keys)], stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
-                return _measure_floor(int(process.stdout.readline()), platform, count)
+                sender = Sender(key=platform, gateway=gateway.public)
+                return _measure_floor(int(process.stdout.readline()), sender, count)
             finally:
                 process.kill()
 
 
-def _measure_floor(port: int, key: PrivateKey, count: int) -> Run:
-    warm = make_requests(key, count=200, recipients=BANKS, prefix="W")
-    asyncio.run(run_load(warm, port=port, connections=CONNECTIONS))
-    requests = make_requests(key, count=count, recipients=BANKS, prefix="B")
+def _measure_floor(port: int, sender: Sender, count: int) -> Run:
+    warm = make_bodies(count=200, recipients=BANKS, prefix="W")
+    asyncio.run(run_load(sender, warm, port=port, connections=CONNECTIONS))
+    bodies = make_bodies(count=count, recipients=BANKS, prefix="B")
     started = time.perf_counter()
-    result = asyncio.run(run_load(requests, port=port, connections=CONNECTIONS))
+    result = asyncio.run(run_load(sender, bodies, port=port, connections=CONNECTIONS))
     while int(urllib.request.urlopen(f"http://127.0.0.1:{port}/confirmed").read()) < count + len(warm):
         time.sleep(0.02)
     elapsed = time.perf_counter() - started

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.home import Home
-from bench.load import make_requests, run_load
+from bench.load import make_bodies, run_load
 from gateway.crypto.keys import PrivateKey
 from tests.harness.postgres import create_database
 from tests.harness.services import AMQP_URL, DATABASE_URL
@@ -51,13 +51,13 @@ def _run(env: dict[str, str], count: int) -> Delivered:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(folder=Path(folder) / "home", env=env)
         home.wgg("init", str(home.folder))
-        platform = home.make_key("platform")
+        home.make_key("platform")
         home.wgg("platform", "add", "--public-key", home.public("platform"))
         with _recipients(Path(folder)) as endpoints:
             for name, endpoint in endpoints.items():
                 _register(home, name, endpoint)
             try:
-                return _measure(home, platform, count)
+                return _measure(home, count)
             finally:
                 home.close()
 
@@ -92,11 +92,11 @@ def _register(home: Home, name: str, endpoint: str) -> None:
     )
 
 
-def _measure(home: Home, platform: PrivateKey, count: int) -> Delivered:
+def _measure(home: Home, count: int) -> Delivered:
     port = home.serve("all")
-    requests = make_requests(platform, count=count, recipients=BANKS, prefix="D")
+    bodies = make_bodies(count=count, recipients=BANKS, prefix="D")
     started = time.perf_counter()
-    result = asyncio.run(run_load(requests, port=port, connections=CONNECTIONS))
+    result = asyncio.run(run_load(home.sender(), bodies, port=port, connections=CONNECTIONS))
     assert result.statuses == {202: count}, result.statuses
     while _delivered(port) < count:
         time.sleep(0.05)

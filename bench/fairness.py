@@ -21,11 +21,12 @@ from pathlib import Path
 from statistics import quantiles
 
 from bench.home import Home
-from bench.load import make_requests, run_load
+from bench.load import Sender, make_bodies, run_load
 from gateway.bootstrap.homes import new_key, open_home_store
 from gateway.config import load_settings
 from gateway.core.party import Party, Standing
 from gateway.crypto.keys import PrivateKey
+from gateway.crypto.signer import new_nonce
 from gateway.ports import Audit
 from tests.harness.postgres import create_database
 from tests.harness.services import AMQP_URL, DATABASE_URL
@@ -56,9 +57,9 @@ class Fairness:
 def measure(count: int, rounds: int) -> Fairness:
     """Find the capacity with `count` messages, then run at half of it, with and without the sick one in turn."""
     with tempfile.TemporaryDirectory() as folder, _ward(Path(folder)) as (ward, keys):
-        home, platform = _make_home(Path(folder), ward, keys)
+        home = _make_home(Path(folder), ward, keys)
         try:
-            return _run(_Bench(platform=platform, port=home.serve("all"), ward=ward), count, rounds)
+            return _run(_Bench(sender=home.sender(), port=home.serve("all"), ward=ward), count, rounds)
         finally:
             home.close()
 
@@ -80,7 +81,7 @@ def _ward(folder: Path) -> Iterator[tuple[int, Mapping[str, PrivateKey]]]:
         process.communicate()
 
 
-def _make_home(folder: Path, ward: int, keys: Mapping[str, PrivateKey]) -> tuple[Home, PrivateKey]:
+def _make_home(folder: Path, ward: int, keys: Mapping[str, PrivateKey]) -> Home:
     env = {
         "WGG_DATABASE": create_database(os.environ[DATABASE_URL]),
         "WGG_BUS": os.environ[AMQP_URL],
@@ -88,10 +89,10 @@ def _make_home(folder: Path, ward: int, keys: Mapping[str, PrivateKey]) -> tuple
     }
     home = Home(folder=folder / "home", env=env)
     home.wgg("init", str(home.folder))
-    platform = home.make_key("platform")
+    home.make_key("platform")
     home.wgg("platform", "add", "--public-key", home.public("platform"))
     asyncio.run(_register(home, ward, keys))
-    return home, platform
+    return home
 
 
 async def _register(home: Home, ward: int, keys: Mapping[str, PrivateKey]) -> None:
@@ -115,9 +116,9 @@ async def _register(home: Home, ward: int, keys: Mapping[str, PrivateKey]) -> No
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bench:
-    """The platform's key and the ports of the gateway and of the institutions."""
+    """The sender and the ports of the gateway and of the institutions."""
 
-    platform: PrivateKey
+    sender: Sender
     port: int
     ward: int
 
@@ -150,16 +151,17 @@ def _run(bench: _Bench, count: int, rounds: int) -> Fairness:
 
 def _find_capacity(bench: _Bench, count: int) -> float:
     """Messages a second from the first one sent to the last one arrived, as fast as it goes."""
-    requests = make_requests(bench.platform, count=count, recipients=NAMES, prefix="C")
+    bodies = make_bodies(count=count, recipients=NAMES, prefix="C")
     started = time.time()
-    result = asyncio.run(run_load(requests, port=bench.port, connections=CONNECTIONS))
+    result = asyncio.run(run_load(bench.sender, bodies, port=bench.port, connections=CONNECTIONS))
     assert result.statuses == {202: count}, result.statuses
     arrivals = bench.await_all(_ids("C", count))
     return count / (max(arrivals.values()) - started)
 
 
 def _measure_once(bench: _Bench, prefix: str, rate: float) -> Latency:
-    requests = make_requests(bench.platform, count=_count(rate), recipients=NAMES, prefix=prefix)
+    bodies = make_bodies(count=_count(rate), recipients=NAMES, prefix=prefix)
+    requests = [bench.sender.write(body, new_nonce()) for body in bodies]
     sent = asyncio.run(_send_paced(requests, port=bench.port, rate=rate))
     healthy = [number for number in range(len(sent)) if NAMES[number % len(NAMES)] != SICK]
     arrivals = bench.await_all([f"{prefix}-{number}" for number in healthy])

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.crypto.keys import PrivateKey
+from bench.load import Sender
+from gateway.crypto.keys import PrivateKey, PublicKey
 
 WGG = str(Path(sys.executable).with_name("wgg"))
 
@@ -41,6 +42,11 @@ class Home:
     def public(self, name: str) -> str:
         """Where the public half lies."""
         return str(self.folder.parent / f"{name}.pub.pem")
+
+    def sender(self) -> Sender:
+        """The platform of this home, which believes its gateway."""
+        key = PrivateKey.from_pem((self.folder.parent / "platform.pem").read_bytes())
+        return Sender(key=key, gateway=PublicKey.from_pem((self.folder / "keys" / "gateway.pub.pem").read_bytes()))
 
     def serve(self, role: str) -> int:
         """Start a process of this role; its port."""

@@ -1,7 +1,7 @@
-"""The load: requests signed beforehand, sent over kept-alive connections by a client that does nothing else.
+"""The load: a sender that signs each message as it sends it and verifies each receipt as it comes, and nothing else.
 
-A closed loop: each connection sends its next request when the answer to the last one is whole. The same client drives
-the gateway and the floor, so that its cost is in both.
+A closed loop: each connection sends its next message when the answer to the last one is whole. The same sender drives
+the gateway and the floor, so that its cost is in both, as a bank's or the platform's own would be beside them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from statistics import quantiles
 
 from gateway.catalogue import example
 from gateway.core.wire.authorization import format_authorization
-from gateway.crypto.keys import PrivateKey
-from gateway.crypto.signer import new_nonce, sign_request
+from gateway.core.wire.response import parse_response_headers
+from gateway.crypto.keys import PrivateKey, PublicKey
+from gateway.crypto.signer import new_nonce, sign_request, verify_response
 
 TARGET = "/v1/messages"
 
@@ -33,7 +34,7 @@ class Result:
         return quantiles(self.latencies, n=100)[percent - 1] * 1000
 
 
-def make_requests(key: PrivateKey, *, count: int, recipients: Sequence[str], prefix: str) -> list[bytes]:
+def make_bodies(*, count: int, recipients: Sequence[str], prefix: str) -> list[bytes]:
     """`count` applications of the platform, each of an order of its own, spread over the recipients."""
     now = time.time_ns() // 1000
     templates = [
@@ -42,30 +43,46 @@ def make_requests(key: PrivateKey, *, count: int, recipients: Sequence[str], pre
     ]
     texts = [json.dumps(event, ensure_ascii=False, separators=(",", ":")) for event in templates]
     return [
-        _request(key, texts[n % len(texts)].replace("@SUBJECT@", f"{prefix}-{n}").replace("@ID@", f"{prefix}-{n}"))
+        texts[n % len(texts)].replace("@SUBJECT@", f"{prefix}-{n}").replace("@ID@", f"{prefix}-{n}").encode()
         for n in range(count)
     ]
 
 
-def _request(key: PrivateKey, text: str) -> bytes:
-    body = text.encode()
-    now = int(time.time())
-    authorization = sign_request(
-        key, sender_id="platform", method="POST", target=TARGET, timestamp=now, nonce=new_nonce(), body=body
-    )
-    head = (
-        f"POST {TARGET} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/cloudevents+json\r\n"
-        f"Content-Length: {len(body)}\r\nAuthorization: {format_authorization(authorization)}\r\n\r\n"
-    )
-    return head.encode() + body
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """The platform's key, and the gateway's whose receipts it believes."""
+
+    key: PrivateKey
+    gateway: PublicKey
+
+    def write(self, body: bytes, nonce: str) -> bytes:
+        """A signed request."""
+        now = int(time.time())
+        authorization = sign_request(
+            self.key, sender_id="platform", method="POST", target=TARGET, timestamp=now, nonce=nonce, body=body
+        )
+        head = (
+            f"POST {TARGET} HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/cloudevents+json\r\n"
+            f"Content-Length: {len(body)}\r\nAuthorization: {format_authorization(authorization)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+    def verify(self, head: bytes, body: bytes, nonce: str) -> None:
+        """Raise Problem unless the gateway signed this answer to this request."""
+        lines = head.decode().split("\r\n")[1:]
+        signature = parse_response_headers(dict(line.split(": ", 1) for line in lines if ": " in line))
+        assert signature.nonce == nonce
+        verify_response(self.gateway, signature, body=body)
 
 
 class _Connection(asyncio.Protocol):
     """One connection of the closed loop."""
 
-    def __init__(self, requests: Iterator[bytes], result: Result) -> None:
-        self._requests = requests
+    def __init__(self, sender: Sender, bodies: Iterator[bytes], result: Result) -> None:
+        self._sender = sender
+        self._bodies = bodies
         self._result = result
+        self._nonce = ""
         self._buffer = bytearray()
         self._sent = 0.0
         self._transport: asyncio.WriteTransport | None = None
@@ -83,6 +100,7 @@ class _Connection(asyncio.Protocol):
         status = int(self._buffer[9:12])
         self._result.statuses[status] = self._result.statuses.get(status, 0) + 1
         self._result.latencies.append(time.perf_counter() - self._sent)
+        self._sender.verify(bytes(self._buffer[:end]), bytes(self._buffer[end + 4 :]), self._nonce)
         self._buffer.clear()
         self._next()
 
@@ -92,11 +110,14 @@ class _Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         assert self._transport is not None
-        request = next(self._requests, None)
-        if request is None:
-            self.over.done() or self.over.set_result(None)
+        body = next(self._bodies, None)
+        if body is None:
+            if not self.over.done():
+                self.over.set_result(None)
             self._transport.close()
             return
+        self._nonce = new_nonce()
+        request = self._sender.write(body, self._nonce)
         self._sent = time.perf_counter()
         self._transport.write(request)
 
@@ -106,12 +127,13 @@ def _length(head: bytearray) -> int:
     return int(bytes(head)[at + 15 :].split(b"\r\n", 1)[0])
 
 
-async def run_load(requests: Sequence[bytes], *, port: int, connections: int) -> Result:
+async def run_load(sender: Sender, bodies: Sequence[bytes], *, port: int, connections: int) -> Result:
     """Send them all; the answers' statuses and latencies."""
-    result, source = Result(), iter(requests)
+    result, source = Result(), iter(bodies)
     loop = asyncio.get_running_loop()
     made = [
-        await loop.create_connection(lambda: _Connection(source, result), "127.0.0.1", port) for _ in range(connections)
+        await loop.create_connection(lambda: _Connection(sender, source, result), "127.0.0.1", port)
+        for _ in range(connections)
     ]
     await asyncio.gather(*(protocol.over for _, protocol in made))
     return result

@@ -46,7 +46,7 @@ from gateway.retrying import delivery_wait
 from gateway.store import FileDirectory
 
 _HOUR: Final = 3_600 * SECOND
-_RELAY_IDLE_SECONDS: Final = 0.1
+_RELAY_IDLE_SECONDS: Final = 0.05
 
 
 @dataclass

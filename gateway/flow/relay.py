@@ -31,7 +31,10 @@ class Relay:
         self._lease_until = 0
 
     async def step(self) -> bool:
-        """Publish one batch of heads; True when there may be more at once. What is not confirmed stays due."""
+        """Publish one batch of heads; True when it was full, so that more wait. What is not confirmed stays due.
+
+        What comes in meanwhile is left to gather until the next beat: few large batches cost less than many small.
+        """
         state = self._bus.state()
         if not state.connected or state.blocked or not await self._leads():
             return False
@@ -45,7 +48,7 @@ class Relay:
         METRICS.add(RELAYED, len(heads) - len(confirmed), result="unknown")
         if confirmed:
             await self._outbox.mark(confirmed, now=self._clock.now())
-        return len(confirmed) == len(heads)
+        return len(confirmed) == BATCH
 
     async def _leads(self) -> bool:
         now = self._clock.now()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Select, Text, and_, bindparam, select, update
+from sqlalchemy import BigInteger, Boolean, Connection, Select, Text, and_, select, update
 
 from gateway.core.case import Case
 from gateway.core.intake import (
@@ -25,8 +25,8 @@ from gateway.core.intake import (
 )
 from gateway.core.order import Order
 from gateway.store.dialect import Types, as_given, given, insert_given, name_of
-from gateway.store.rows import INSERT_DELIVERY, INSERT_MESSAGE, delivery_row, message_row
-from gateway.store.schema import MESSAGES, NONCES, SUBJECTS
+from gateway.store.rows import INSERT_MESSAGE, delivery_row, message_row
+from gateway.store.schema import DELIVERIES, MESSAGES, NONCES, SUBJECTS
 from gateway.store.subjects import Pair, advance, find_occupied, lock_subjects
 from gateway.store.traces import keep_traces
 
@@ -36,14 +36,20 @@ _KEY: Final[Types] = {"source": Text(), "id": Text()}
 _CASE: Final = "case\x1f"
 """Before a case's number it makes the key of its row; no subject of a message holds a control character."""
 
-_CHANGE_CASE: Final = (
-    update(SUBJECTS).where(SUBJECTS.c.subject == bindparam("key")).values(order_json=bindparam("standing"))
-)
-_CHANGE: Final = (
-    update(SUBJECTS)
-    .where(SUBJECTS.c.subject == bindparam("key"))
-    .values(position=bindparam("reached"), order_json=bindparam("standing"))
-)
+_DELIVERY: Final[Types] = {
+    "source": Text(),
+    "message_id": Text(),
+    "recipient": Text(),
+    "subject": Text(),
+    "position": BigInteger(),
+    "state": Text(),
+    "mailed": Boolean(),
+    "due_at": BigInteger(),
+    "accepted_at": BigInteger(),
+    "ended_at": BigInteger(),
+}
+_FRESH: Final = {"stood": False, "published_times": 0, "token": 0, "claims": 0, "attempts": 0}
+_STANDING: Final[Types] = {"key": Text(), "reached": BigInteger(), "standing": Text()}
 
 
 def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
@@ -56,8 +62,7 @@ def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
     fold = Fold(fresh=fresh, known=_find_known(connection, items), subjects=subjects, cases=cases)
     outcomes = fold.run(items)
     _write(connection, fold.new, before)
-    _write_subjects(connection, subjects, before)
-    _write_cases(connection, cases)
+    _write_states(connection, subjects, cases, before)
     return outcomes
 
 
@@ -111,7 +116,7 @@ def _write(connection: Connection, new: Sequence[NewDelivery], before: dict[str,
         return
     occupied = find_occupied(connection, {_pair(row) for row in new if not row.filed and before[row.message.subject]})
     connection.execute(INSERT_MESSAGE, [message_row(row.message) for row in new])
-    connection.execute(INSERT_DELIVERY, [_delivery(row, occupied) for row in new])
+    connection.execute(_delivering(name_of(connection)), as_given(_delivery(row, occupied) for row in new))
     keep_traces(connection, new)
 
 
@@ -125,27 +130,35 @@ def _delivery(row: NewDelivery, occupied: set[Pair]) -> dict[str, Any]:
     due_at = None if _pair(row) in occupied else at
     if not row.filed:
         occupied.add(_pair(row))
-    return delivery_row(row.message, position=row.position, due_at=due_at, accepted_at=at)
+    whole = delivery_row(row.message, position=row.position, due_at=due_at, accepted_at=at)
+    return {name: whole[name] for name in _DELIVERY}
 
 
-def _write_subjects(connection: Connection, subjects: dict[str, Subject], before: dict[str, int]) -> None:
+@cache
+def _delivering(dialect: str) -> Any:
+    return insert_given(dialect, DELIVERIES, _DELIVERY, **_FRESH)
+
+
+@cache
+def _changing(dialect: str) -> Any:
+    rows = given(dialect, _STANDING)
+    change = update(SUBJECTS).where(SUBJECTS.c.subject == rows.c.key)
+    return change.values(position=rows.c.reached, order_json=rows.c.standing)
+
+
+def _write_states(
+    connection: Connection, subjects: dict[str, Subject], cases: dict[str, CaseRow], before: dict[str, int]
+) -> None:
+    """Orders and cases that changed, in one statement; where only the position moved, that."""
     changed = {key: subject for key, subject in subjects.items() if subject.changed}
-    if changed:
-        connection.execute(_CHANGE, [_standing(key, subject) for key, subject in changed.items()])
+    rows = [_standing(key, subject.position, subject.order) for key, subject in changed.items()]
+    rows += [_standing(_CASE + number, 0, row.case) for number, row in cases.items() if row.changed and row.case]
+    if rows:
+        connection.execute(_changing(name_of(connection)), as_given(rows))
     moved = {key: subject.position for key, subject in subjects.items() if subject.position != before[key]}
     advance(connection, {key: position for key, position in moved.items() if key not in changed})
 
 
-def _standing(key: str, subject: Subject) -> dict[str, Any]:
-    order = None if subject.order is None else json.dumps(subject.order.to_json(), ensure_ascii=False)
-    return {"key": key, "reached": subject.position, "standing": order}
-
-
-def _write_cases(connection: Connection, cases: dict[str, CaseRow]) -> None:
-    changed = [(number, row.case) for number, row in cases.items() if row.changed and row.case is not None]
-    if changed:
-        rows = [
-            {"key": _CASE + number, "standing": json.dumps(case.to_json(), ensure_ascii=False)}
-            for number, case in changed
-        ]
-        connection.execute(_CHANGE_CASE, rows)
+def _standing(key: str, reached: int, state: Order | Case | None) -> dict[str, Any]:
+    standing = None if state is None else json.dumps(state.to_json(), ensure_ascii=False)
+    return {"key": key, "reached": reached, "standing": standing}
