@@ -55,7 +55,14 @@ class Die:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stood:
-    """The message stands in the mailbox; no attempt is due until a receipt comes."""
+    """The message stands in the mailbox; no attempt is due until a receipt comes.
+
+    `party` and `adapter` say who stands to be asked, and by what it was decided: where the party has another adapter by
+    now, the claim is given back instead, so that nothing stands in a mailbox that nobody reads.
+    """
+
+    party: str | None = None
+    adapter: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ class Courier:
         )
         request = adapter.encode(outgoing)
         if isinstance(request, Stand):
-            return self._settle(claimed, Stood())
+            return self._settle(claimed, Stood(party=party.id, adapter=party.adapter))
         nonce = new_nonce()
         answer = await self.transport.send(await self._sign(request, nonce), party)
         self.on_answer(party.id, answer.status is not None)

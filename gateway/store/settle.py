@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from gateway.ports import Settlement
 from gateway.store.dialect import as_ids, given_ids, name_of
 from gateway.store.posting import post, raise_alerts
 from gateway.store.rows import AnyRow
-from gateway.store.schema import ATTEMPTS, DELIVERIES
+from gateway.store.schema import ATTEMPTS, DELIVERIES, PARTIES
 from gateway.store.subjects import lock_subjects, wake_next
 
 _D = DELIVERIES.c
@@ -53,6 +54,7 @@ _WRITE: Final = (
 def settle(connection: Connection, *, settlements: Sequence[Settlement]) -> list[bool]:
     """Write each decision whose (worker, token) still holds its row; True where it counted."""
     locked = lock_subjects(connection, _subjects(connection, settlements))
+    settlements = _reconsider(connection, settlements)
     rows = _read(connection, [each.delivery_id for each in settlements])
     counted = [_take(rows, each) for each in settlements]
     valid = [(each, row) for each, row in zip(settlements, counted, strict=True) if row is not None]
@@ -60,6 +62,25 @@ def settle(connection: Connection, *, settlements: Sequence[Settlement]) -> list
         _write(connection, valid)
         _follow(connection, valid, {subject: position for subject, (position, _) in locked.items()})
     return [row is not None for row in counted]
+
+
+_ADAPTER: Final = select(PARTIES.c.adapter).where(PARTIES.c.id == bindparam("party")).with_for_update(read=True)
+
+
+def _reconsider(connection: Connection, settlements: Sequence[Settlement]) -> list[Settlement]:
+    """What would stand for a party that has another adapter by now is given back; the party is held until COMMIT."""
+    standing = {each.decision.party: each.decision.adapter for each in settlements if isinstance(each.decision, Stood)}
+    moved = {
+        party
+        for party, adapter in sorted((party, adapter) for party, adapter in standing.items() if party is not None)
+        if connection.execute(_ADAPTER, {"party": party}).scalar() not in (adapter, None)
+    }
+    return [
+        replace(each, decision=GiveBack())
+        if isinstance(each.decision, Stood) and each.decision.party in moved
+        else each
+        for each in settlements
+    ]
 
 
 @cache

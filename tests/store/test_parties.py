@@ -161,3 +161,18 @@ async def test_skew_is_the_distance_to_the_database_clock(store: SqlStore) -> No
     """Moving the asked instant moves the answer as far on PostgreSQL; a file has no clock of its own."""
     here, there = await store.skew(NOW), await store.skew(NOW + 3600 * SECOND)
     assert (here, there) == (0, 0) or abs(there - here - 3600 * SECOND) < 60 * SECOND
+
+
+@pytest.mark.parametrize(("decided_by", "due"), [("native", []), ("mailbox", [1])])
+async def test_nothing_stands_for_a_party_whose_adapter_changed(
+    store: SqlStore, decided_by: str, due: list[int]
+) -> None:
+    """A worker that has not heard of the new adapter yet would leave the message in a mailbox that nobody reads."""
+    await store.add(make_party(), [], now=NOW, audit=AUDIT)
+    await store.accept([make_item(make_message("m1", source="platform", recipient="xmccb"))])
+    await store.beat("ada", now=NOW)
+    (claimed,) = await store.claim([1], worker="ada", now=NOW)
+    stood = Stood(party="xmccb", adapter=decided_by)
+    done = Settlement(delivery_id=1, token=claimed.token, worker="ada", decision=stood, at=NOW)
+    assert await store.settle([done]) == [True]
+    assert [head.delivery_id for head in await store.heads(limit=9, now=NOW)] == due
