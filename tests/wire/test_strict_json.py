@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import Problem
 from gateway.core.wire.problem import encode_problem
-from gateway.core.wire.strict_json import parse_object, reject_fractional_fen
+from gateway.core.wire.strict_json import parse_object
 from tests.wire.refusals import refusal_of
 
 CLEAN = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
@@ -88,22 +88,6 @@ def test_the_refusal_of_many_repeats_stays_small():
     with pytest.raises(Problem) as caught:
         parse_object(raw)
     assert 0 < len(caught.value.errors) <= 20
-
-
-@pytest.mark.parametrize("written", ["1.0", "1e2", "-0", "0.5", "1E0", '"1"', "true", "null"])
-def test_fen_is_written_in_digits_only(written):
-    """A `fen` that is a fraction, an exponent, a signed zero or no number at all is refused at its place."""
-    doc = parse_object(f'{{"data":{{"payees":[{{"amount":{{"fen":{written}}}}}]}}}}'.encode())
-    with pytest.raises(Problem) as caught:
-        reject_fractional_fen(doc["data"], "/data")
-    assert caught.value.code == "SCHEMA_INVALID"
-    assert [(error.pointer, error.rule) for error in caught.value.errors] == [("/data/payees/0/amount/fen", "integer")]
-
-
-@pytest.mark.parametrize("written", ["0", "1", "-1", "9007199254740991", "9007199254740993"])
-def test_whole_fen_pass(written):
-    """Digits pass whatever their value; range and sign are the schema's."""
-    reject_fractional_fen(parse_object(f'{{"fen":{written}}}'.encode()))
 
 
 @pytest.mark.parametrize("filling", [rb"\"", b"\\\\", rb"a\"", b'"', rb"\u0000"])

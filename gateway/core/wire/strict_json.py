@@ -62,36 +62,6 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     return doc
 
 
-def reject_fractional_fen(value: object, pointer: str = "") -> None:
-    """Raise SCHEMA_INVALID for each member `fen` under `value` that is not written in digits only (protocol section 2).
-
-    JSON Schema takes `1.0` and `1e2` for integers. `pointer` is where `value` itself stands in the message.
-    """
-    if not _has_fractional_fen(value):
-        return
-    faults = (
-        at(child(where, "fen"), "integer", "金额 fen 应为只用数字书写的整数（单位：分），不得写成小数、指数或文本。")
-        for where, item in _walk(value, pointer)
-        if isinstance(item, dict) and "fen" in item and type(item["fen"]) is not int
-    )
-    errors = list(islice(faults, _MAX_ERRORS))
-    raise Problem("SCHEMA_INVALID", errors[0].message, errors=errors)
-
-
-def _has_fractional_fen(value: object) -> bool:
-    """The same question without pointers, for the many messages where the answer is no."""
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            if type(item.get("fen", 0)) is not int:
-                return True
-            item = list(item.values())
-        if isinstance(item, list):
-            stack += [member for member in item if isinstance(member, dict | list)]
-    return False
-
-
 def _decode(raw: bytes) -> str:
     if raw.startswith(_BOM):
         raise _refusal("utf-8", "报文体开头有 BOM，请以无 BOM 的 UTF-8 编码发送。")
