@@ -54,6 +54,23 @@ class Told:
     alerts: Sequence[Alert] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What the gateway has to say: the attributes of the event and its payload, not signed yet.
+
+    `id` derives from the cause, so that saying it twice is the same message. `correlation_id` names the message that
+    it is about, if there is one.
+    """
+
+    type: str
+    id: str
+    subject: str
+    recipient: str
+    data: Mapping[str, Any]
+    correlation_id: str | None = None
+    traceparent: str | None = None
+
+
 class Scribe:
     """Writes and signs the gateway's messages."""
 
@@ -87,27 +104,37 @@ class Scribe:
             "attempts": failure.attempt,
             "lastAttemptTime": format_beijing(failure.at),
         }
-        return await self._write(
-            MESSAGE_FAILED, f"{failure.cause}-{failure.delivery_id}", data, cause=cause, now=failure.at
+        letter = Letter(
+            type=MESSAGE_FAILED,
+            id=f"{failure.cause}-{failure.delivery_id}",
+            subject=cause.subject,
+            recipient=cause.source,
+            data=data,
+            correlation_id=cause.id,
+            traceparent=cause.traceparent,
         )
+        return await self.write(letter, now=failure.at)
 
-    async def _write(self, type_: str, id_: str, data: Mapping[str, Any], *, cause: Message, now: int) -> Message:
-        body = encode_compact(_event(type_, id_, data, cause=cause, now=now))
+    async def write(self, letter: Letter, *, now: int) -> Message:
+        """The signed message, received by the gateway at `now` (microseconds UTC)."""
+        body = encode_compact(_event(letter, now=now))
         receipt_no, digest = new_receipt_no(), sm3_hex(body)
         return Message(
             source=GATEWAY,
-            id=id_,
-            type=type_,
-            subject=cause.subject,
-            recipient=cause.source,
-            correlation_id=cause.id,
+            id=letter.id,
+            type=letter.type,
+            subject=letter.subject,
+            recipient=letter.recipient,
+            correlation_id=letter.correlation_id,
             digest=digest,
             body=body,
             origin=await self._sign(body, now),
             received_at=now,
             receipt_no=receipt_no,
-            receipt=encode_acceptance(id=id_, source=GATEWAY, receipt_no=receipt_no, digest=digest, received_us=now),
-            traceparent=cause.traceparent,
+            receipt=encode_acceptance(
+                id=letter.id, source=GATEWAY, receipt_no=receipt_no, digest=digest, received_us=now
+            ),
+            traceparent=letter.traceparent,
         )
 
     async def _sign(self, body: bytes, now: int) -> str:
@@ -128,16 +155,16 @@ def _plain(text: str, length: int) -> str:
     return "".join(character for character in text if character.isprintable())[:length]
 
 
-def _event(type_: str, id_: str, data: Mapping[str, Any], *, cause: Message, now: int) -> dict[str, Any]:
-    return {
+def _event(letter: Letter, *, now: int) -> dict[str, Any]:
+    event = {
         "specversion": "1.0",
-        "id": id_,
+        "id": letter.id,
         "source": GATEWAY,
-        "type": type_,
-        "subject": cause.subject,
+        "type": letter.type,
+        "subject": letter.subject,
         "time": format_beijing(now),
         "datacontenttype": "application/json",
-        "recipient": cause.source,
-        "correlationid": cause.id,
-        "data": data,
+        "recipient": letter.recipient,
     }
+    answered = {} if letter.correlation_id is None else {"correlationid": letter.correlation_id}
+    return event | answered | {"data": letter.data}
