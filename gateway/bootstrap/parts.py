@@ -27,6 +27,7 @@ from gateway.crypto.pool import CryptoPool
 from gateway.flow.accept import AcceptLimits, Acceptor
 from gateway.flow.attempt import Courier, Policy
 from gateway.flow.deliver import Deliverer
+from gateway.flow.diagnosing import Diagnoser
 from gateway.flow.files import FileDesk
 from gateway.flow.gate import Gate
 from gateway.flow.mailroom import Mailroom
@@ -47,6 +48,8 @@ from gateway.store import FileDirectory
 
 _HOUR: Final = 3_600 * SECOND
 _RELAY_IDLE_SECONDS: Final = 0.05
+_DIAGNOSES: Final = 60
+"""Failed signatures of one sender from one address that are explained in one go; then one a second."""
 
 
 @dataclass
@@ -120,7 +123,15 @@ class Parts:
             self.clock,
             by_address=Buckets(rate=limits.address_rate, burst=limits.address_burst),
             by_sender=Buckets(rate=limits.sender_rate, burst=limits.sender_burst),
+            diagnoser=self.diagnoser,
         )
+
+    @cached_property
+    def diagnoser(self) -> Diagnoser | None:
+        """What explains failed signatures: in the sandbox only, never in production (protocol section 7)."""
+        if self.settings.environment != "sandbox":
+            return None
+        return Diagnoser(self.roster, self.clock, pace=Buckets(rate=1.0, burst=_DIAGNOSES))
 
     @cached_property
     def acceptor(self) -> Acceptor:

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,10 +16,14 @@ from gateway.cli.exits import CHECK, USAGE, Failure
 from gateway.cli.homes import now_us
 from gateway.cli.key_files import read_private_key, read_public_key
 from gateway.cli.options import AnyHome, AsJson, PublicKeyFile
-from gateway.cli.output import put_record
+from gateway.cli.output import put_json, put_record
 from gateway.core.errors import Problem
 from gateway.core.wire.authorization import format_authorization, parse_authorization
 from gateway.core.wire.response import parse_response_headers
+
+if TYPE_CHECKING:
+    from gateway.core.wire.wrong_strings import Signing
+    from gateway.crypto.keys import PublicKey
 
 BodyFile = Annotated[str, typer.Argument(metavar="FILE", help="报文体文件，- 为标准输入；空体用 /dev/null")]
 PrivateKeyFile = Annotated[Path, typer.Option("--key", metavar="PEM", help="签名私钥文件")]
@@ -81,7 +87,10 @@ def verify(
     as_json: AsJson = False,
     home: AnyHome = None,
 ) -> None:
-    """用公钥核验请求签名（--authorization）或应答签名（--headers）；不通过时退出码为 3。时间戳只显示、不核验。"""
+    """用公钥核验请求签名（--authorization）或应答签名（--headers）；不通过时退出码为 3，并诊断是哪种常见错误。
+
+    时间戳只显示、不核验。
+    """
     del home
     if (authorization is None) == (headers is None):
         raise Failure(USAGE, "请给出 --authorization 或 --headers，二者择一。")
@@ -90,28 +99,57 @@ def verify(
         if authorization is not None:
             record = _verify_request(public_key, authorization, method.upper(), target, body)
         else:
-            record = _verify_response(public_key, headers or Path(), body)
+            record = _verify_response(public_key, headers or Path(), body, target)
     except Problem as problem:
-        raise Failure(CHECK, f"验签未通过：{problem}") from problem
+        raise _refuse(problem, as_json=as_json) from problem
     put_record(record, as_json=as_json, text=f"验签通过，序列号 {record['serialNo']}，时间戳 {record['timestamp']}")
 
 
+def _refuse(problem: Problem, *, as_json: bool) -> Failure:
+    """The refusal and its diagnosis: for programs on the standard output, for people in the failure's text."""
+    diagnosis = problem.extra.get("diagnosis")
+    if as_json:
+        put_json({"verified": False, "code": problem.code, "message": problem.message, "diagnosis": diagnosis})
+    lines = [f"验签未通过：{problem}"]
+    if isinstance(diagnosis, dict):
+        lines += [f"诊断：{diagnosis['message']}", "应签的串（逐字节）：", diagnosis["expected"]]
+    return Failure(CHECK, "\n".join(lines))
+
+
 def _verify_request(public_key: Path, value: str, method: str, target: str, body: bytes) -> dict[str, object]:
+    from gateway.core.wire.wrong_strings import Signing
     from gateway.crypto.signer import verify_request
 
     public, parsed = read_public_key(public_key), parse_authorization(value)
     _check_serial(parsed.serial_no, public.serial_no)
-    verify_request(public, parsed, method=method, target=target, body=body)
+    signing = Signing(method=method, target=target, timestamp=parsed.timestamp, nonce=parsed.nonce, body=body)
+    with _diagnosing(signing, parsed.signature, public):
+        verify_request(public, parsed, method=method, target=target, body=body)
     return {"verified": True, "senderId": parsed.sender_id, "serialNo": parsed.serial_no, "timestamp": parsed.timestamp}
 
 
-def _verify_response(public_key: Path, headers: Path, body: bytes) -> dict[str, object]:
+def _verify_response(public_key: Path, headers: Path, body: bytes, target: str) -> dict[str, object]:
+    from gateway.core.wire.wrong_strings import Signing
     from gateway.crypto.signer import verify_response
 
     public, parsed = read_public_key(public_key), parse_response_headers(_read_headers(headers))
     _check_serial(parsed.serial_no, public.serial_no)
-    verify_response(public, parsed, body=body)
+    signing = Signing(timestamp=parsed.timestamp, nonce=parsed.nonce, body=body, asked=target)
+    with _diagnosing(signing, parsed.signature, public):
+        verify_response(public, parsed, body=body)
     return {"verified": True, "serialNo": parsed.serial_no, "timestamp": parsed.timestamp, "nonce": parsed.nonce}
+
+
+@contextmanager
+def _diagnosing(signing: Signing, signature: str, public: PublicKey) -> Iterator[None]:
+    """Give the refusal of a signature its diagnosis, as the sandbox does."""
+    from gateway.crypto.diagnosis import diagnose
+
+    try:
+        yield
+    except Problem as problem:
+        problem.extra = {"diagnosis": diagnose(signing, signature, [public]).as_record()}
+        raise
 
 
 def _check_serial(named: str, own: str) -> None:

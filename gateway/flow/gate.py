@@ -11,7 +11,9 @@ from gateway.core.errors import Problem
 from gateway.core.intake import Nonce
 from gateway.core.party import Key, Party
 from gateway.core.wire.authorization import Authorization, check_timestamp, parse_authorization
+from gateway.core.wire.wrong_strings import Signing
 from gateway.crypto.pool import CryptoPool
+from gateway.flow.diagnosing import SIGNATURE_CODES, Diagnoser
 from gateway.flow.roster import Roster
 from gateway.observe import METRICS
 from gateway.observe.metric_table import ACCEPT_STAGE_SECONDS
@@ -32,6 +34,7 @@ class Head:
     content_type: str | None = None
     content_encoding: str | None = None
     traceparent: str | None = None
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +70,22 @@ class Gate:
     """Authenticates requests. Every refusal is a Problem; nothing before `prove` returned may be signed."""
 
     def __init__(
-        self, roster: Roster, crypto: CryptoPool, clock: Clock, *, by_address: Buckets, by_sender: Buckets
+        self,
+        roster: Roster,
+        crypto: CryptoPool,
+        clock: Clock,
+        *,
+        by_address: Buckets,
+        by_sender: Buckets,
+        diagnoser: Diagnoser | None = None,
     ) -> None:
+        """`diagnoser` is the sandbox's; a production gateway has none."""
         self._roster = roster
         self._crypto = crypto
         self._clock = clock
         self._by_address = by_address
         self._by_sender = by_sender
+        self._diagnoser = diagnoser
 
     def screen(self, head: Head, *, limit: int) -> Claimant:
         """Header, key, timestamp, declared size: what can be checked before the body is read."""
@@ -89,11 +101,13 @@ class Gate:
 
     async def prove(self, claimant: Claimant, head: Head, body: bytes) -> Caller:
         """Actual size is the reader's; here the signature. From now on answers are signed and the nonce is spent."""
-        public = self._roster.public_key(claimant.key)
-        with _VERIFYING():
-            await self._crypto.verify_request(
-                public, claimant.authorization, method=head.method, target=head.target, body=body
-            )
+        try:
+            await self._verify(claimant, head, body)
+        except Problem as problem:
+            if self._diagnoser is not None and problem.code in SIGNATURE_CODES:
+                signing = _signing(claimant.authorization, head, body)
+                await self._diagnoser.explain(problem, signing, claimant.authorization, head.peer)
+            raise
         now = self._clock.now()
         self._by_address.give(head.peer, now)
         key, party = self._look_again(claimant, now)
@@ -105,6 +119,13 @@ class Gate:
             at=now,
             limited=self._limit(party.id, now),
         )
+
+    async def _verify(self, claimant: Claimant, head: Head, body: bytes) -> None:
+        public = self._roster.public_key(claimant.key)
+        with _VERIFYING():
+            await self._crypto.verify_request(
+                public, claimant.authorization, method=head.method, target=head.target, body=body
+            )
 
     def count(self, head: Head) -> None:
         """Count an open call by its address; RATE_LIMITED."""
@@ -131,6 +152,17 @@ def check_size(size: int | None, limit: int) -> None:
     """Raise BODY_TOO_LARGE when a declared or actual size passes the limit (bytes)."""
     if size is not None and size > limit:
         raise Problem("BODY_TOO_LARGE", f"报文体不得超过 {limit} 字节，请缩减后重发。")
+
+
+def _signing(authorization: Authorization, head: Head, body: bytes) -> Signing:
+    return Signing(
+        method=head.method,
+        target=head.target,
+        timestamp=authorization.timestamp,
+        nonce=authorization.nonce,
+        body=body,
+        host=head.host,
+    )
 
 
 def _single(values: Sequence[str]) -> str:

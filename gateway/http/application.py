@@ -140,6 +140,7 @@ def read_head(raw: RawRequest) -> Head:
         content_type=raw.headers.get("content-type"),
         content_encoding=raw.headers.get("content-encoding"),
         traceparent=raw.headers.get("traceparent"),
+        host=raw.headers.get("host", ""),
     )
 
 

@@ -1,0 +1,71 @@
+"""Tells a sender in the sandbox which mistake its failed signature shows.
+
+Source: protocol section 7: only in a sandbox deployment; it names the mistake and never accepts it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Final
+
+from gateway.core.bucket import Buckets
+from gateway.core.errors import Problem
+from gateway.core.party import Directory
+from gateway.core.wire.authorization import Authorization
+from gateway.core.wire.wrong_strings import Signing
+from gateway.crypto.diagnosis import diagnose
+from gateway.crypto.keys import PublicKey
+from gateway.flow.roster import Roster
+from gateway.ports import Clock
+
+SIGNATURE_CODES: Final = frozenset({"SIGNATURE_MALFORMED", "SIGNATURE_INVALID"})
+_BUSY: Final[dict[str, object]] = {
+    "mistake": None,
+    "mistakes": [],
+    "message": "签名失败过于频繁，本次未作诊断，请稍候几秒再试。",
+}
+_AT_ONCE: Final = 2
+
+
+class Diagnoser:
+    """Adds `diagnosis` to the refusal of a signature; bounded, so that a flood of bad ones buys no work.
+
+    `pace` counts by sender and address: nobody uses up the diagnoses of an institution from elsewhere.
+    """
+
+    def __init__(self, roster: Roster, clock: Clock, *, pace: Buckets) -> None:
+        self._roster = roster
+        self._clock = clock
+        self._pace = pace
+        self._at_work = 0
+
+    async def explain(self, problem: Problem, signing: Signing, authorization: Authorization, peer: str) -> None:
+        """Give `problem` its `diagnosis`, worked out in a thread."""
+        problem.extra = {**problem.extra, "diagnosis": await self._diagnose(signing, authorization, peer)}
+
+    async def _diagnose(self, signing: Signing, authorization: Authorization, peer: str) -> dict[str, object]:
+        if not self._may_work(f"{authorization.sender_id} {peer}"):
+            return _BUSY
+        keys = self._keys(self._roster.directory, authorization)
+        work = partial(diagnose, signing, authorization.signature, keys, sender_id=authorization.sender_id)
+        self._at_work += 1
+        try:
+            return (await asyncio.to_thread(work)).as_record()
+        finally:
+            self._at_work -= 1
+
+    def _may_work(self, who: str) -> bool:
+        if self._at_work >= _AT_ONCE:
+            return False
+        try:
+            self._pace.take(who, self._clock.now())
+        except Problem:
+            return False
+        return True
+
+    def _keys(self, directory: Directory, authorization: Authorization) -> list[PublicKey]:
+        """The sender's keys, first the one that it named."""
+        named = directory.find_key(authorization.sender_id, authorization.serial_no)
+        others = [key for key in directory.keys.values() if key.owner_id == named.owner_id and key != named]
+        return [self._roster.public_key(key) for key in (named, *others)]
