@@ -38,6 +38,7 @@ from gateway.flow.pulse import Bell
 from gateway.flow.relay import Relay
 from gateway.flow.roster import Roster
 from gateway.flow.service import Loop
+from gateway.flow.standings import StandingDesk
 from gateway.flow.timers import ClockWatch, Timers
 from gateway.net.client import HttpTransport
 from gateway.net.guard import AddressGuard
@@ -161,9 +162,26 @@ class Parts:
         return Mailroom(self.store, self.arrivals, self.clock)
 
     @cached_property
+    def scribe(self) -> Scribe:
+        """The gateway's own messages."""
+        return Scribe(self.crypto, self.key)
+
+    @cached_property
     def clerk(self) -> Clerk:
         """Receipts written up."""
-        return Clerk(Scribe(self.crypto, self.key), self.clock)
+        return Clerk(self.scribe, self.clock)
+
+    @cached_property
+    def standing_desk(self) -> StandingDesk:
+        """Institutions that are suspended, stopped or leave."""
+        return StandingDesk(
+            registry=self.store,
+            scribe=self.scribe,
+            areas=self.areas,
+            clock=self.clock,
+            delivery_kept=int(self.settings.delivery.give_up_hours * _HOUR),
+            log=self.log.info,
+        )
 
     @cached_property
     def desk(self) -> ReceiptDesk:

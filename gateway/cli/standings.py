@@ -1,34 +1,31 @@
-"""`wgg institution pause|resume|suspend|restore`: delivery by an operator's hand, business by the authority's."""
+"""`wgg institution pause|resume|suspend|restore|stop|exit`: delivery by an operator, business by the authority."""
 
 # ruff: noqa: D400 - the docstrings of commands are their Chinese help
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Final
 
 import typer
 
-from gateway.cli.exits import CHECK, USAGE, Failure
+from gateway.cli.decisions import Authority, DecisionNo, Region, read_decision
+from gateway.cli.exits import CHECK, Failure
 from gateway.cli.homes import in_store, make_audit, now_us, open_home
 from gateway.cli.institutions import InstitutionId
 from gateway.cli.options import AsJson, Home, Operator, Reason
 from gateway.cli.output import put_record
 from gateway.cli.registering import find_party, show_party
-from gateway.core.party import Directory, Party, Standing
+from gateway.core.party import Directory, Party
+from gateway.core.standing import MOVES, Decision
 from gateway.ports import Audit, PartyChange, Store
-
-Decision = Annotated[
-    str,
-    typer.Option(
-        "--decision", "--reason", metavar="文号或原因", help="主管部门决定的文号与原因，写入审计记录；生产环境必填"
-    ),
-]
 
 
 def attach(app: typer.Typer) -> None:
     """`wgg institution …`."""
-    for name, command in (("pause", pause), ("resume", resume), ("suspend", suspend), ("restore", restore)):
+    for name, command in _COMMANDS.items():
         app.command(name)(command)
 
 
@@ -59,60 +56,67 @@ def resume(
     _apply(home, party_id, change, audit, as_json=as_json, text=f"已恢复向 {party_id} 投递")
 
 
-def suspend(
-    *,
-    home: Home,
-    party_id: InstitutionId,
-    decision: Decision = "",
-    operator: Operator = None,
-    as_json: AsJson = False,
-) -> None:
-    """按主管部门决定暂停机构承接新业务；已受理订单的报文不受影响。"""
-    check_decision(home, decision)
-    audit = make_audit("party.suspend", party_id, operator=operator, reason=decision)
-    change = PartyChange(standing=Standing.SUSPENDED)
-    text = f"{party_id} 已暂停承接新业务"
-    _apply(home, party_id, change, audit, as_json=as_json, text=text, only_from=Standing.LIVE)
+def _moving(name: str, done: str, description: str) -> Callable[..., None]:
+    """The command of one move of standing; `description` is its help."""
+
+    def command(
+        *,
+        home: Home,
+        party_id: InstitutionId,
+        decision: DecisionNo = "",
+        authority: Authority = "",
+        region: Region = None,
+        reason: Reason = "",
+        operator: Operator = None,
+        as_json: AsJson = False,
+    ) -> None:
+        grounds = read_decision(home, decision, authority=authority, region=region, reason=reason)
+        party, directory = asyncio.run(_move(home, party_id, name, grounds, operator=operator))
+        put_record(show_party(party, directory), as_json=as_json, text=f"{party_id} {done}")
+
+    command.__doc__ = description
+    return command
 
 
-def restore(
-    *,
-    home: Home,
-    party_id: InstitutionId,
-    decision: Decision = "",
-    operator: Operator = None,
-    as_json: AsJson = False,
-) -> None:
-    """按主管部门决定恢复机构承接新业务。"""
-    check_decision(home, decision)
-    audit = make_audit("party.restore", party_id, operator=operator, reason=decision)
-    change = PartyChange(standing=Standing.LIVE)
-    text = f"{party_id} 已恢复承接新业务"
-    _apply(home, party_id, change, audit, as_json=as_json, text=text, only_from=Standing.SUSPENDED)
+async def _move(
+    home: Path, party_id: str, name: str, decision: Decision, *, operator: str | None
+) -> tuple[Party, Directory]:
+    from gateway.bootstrap.standings import open_standing_desk
+
+    because = "；".join(part for part in (decision.number, decision.authority, decision.reason) if part)
+    audit = make_audit(f"party.{name}", party_id, operator=operator, reason=because)
+    async with open_standing_desk(open_home(home)) as desk:
+        party = find_party(await desk.registry.directory(), party_id)
+        moved = await desk.move(party_id, name, decision, audit) if party.role == "institution" else None
+        if moved is None:
+            whom = "或 ".join(sorted(MOVES[name].only_from))
+            raise Failure(CHECK, f"{party_id} 当前为 {party.standing}，此操作只用于状态为 {whom} 的机构。")
+        return moved, await desk.registry.directory()
 
 
-def check_decision(home: Path, decision: str) -> None:
-    """In production a standing changes only by the authority's decision (domain section 6); a sandbox may try."""
-    if not decision and open_home(home).environment == "production":
-        raise Failure(USAGE, "生产环境须以 --decision 写明主管部门决定的文号与原因。")
-
-
-def _apply(
-    home: Home,
-    party_id: str,
-    change: PartyChange,
-    audit: Audit,
-    *,
-    as_json: bool,
-    text: str,
-    only_from: Standing | None = None,
-) -> None:
+def _apply(home: Path, party_id: str, change: PartyChange, audit: Audit, *, as_json: bool, text: str) -> None:
     async def work(store: Store) -> tuple[Party, Directory]:
-        party = find_party(await store.directory(), party_id)
-        if only_from is not None and (party.standing is not only_from or party.role != "institution"):
-            raise Failure(CHECK, f"{party_id} 当前为 {party.standing}，此操作只用于状态为 {only_from} 的机构。")
+        find_party(await store.directory(), party_id)
         changed = await store.change(party_id, change, now=now_us(), audit=audit)
         return changed, await store.directory()
 
     party, directory = in_store(open_home(home), work)
     put_record(show_party(party, directory), as_json=as_json, text=text)
+
+
+_COMMANDS: Final = {
+    "pause": pause,
+    "resume": resume,
+    "suspend": _moving("suspend", "已暂停承接新业务", "按主管部门决定暂停机构承接新业务；已受理订单的报文不受影响。"),
+    "restore": _moving("restore", "已恢复承接新业务", "按主管部门决定恢复机构承接新业务。"),
+    "stop": _moving(
+        "stop",
+        "已停止承接新业务，最后一笔订单办结后终止",
+        "按主管部门决定停止机构的业务资格；最后一笔订单办结之前，其密钥与投递照常。",
+    ),
+    "exit": _moving(
+        "exit",
+        "正在退出，最后一笔订单办结后终止",
+        "机构退出，不再承接新业务；最后一笔订单办结之前，其密钥与投递照常。",
+    ),
+}

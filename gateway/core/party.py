@@ -19,11 +19,16 @@ RESERVED: Final = frozenset({PLATFORM, GATEWAY})
 
 
 class Standing(StrEnum):
-    """How far an institution's right to do business goes."""
+    """How far an institution's right to do business goes.
+
+    A suspended and a leaving one take no new order and keep every duty of the old ones; one that leaves is terminated
+    when its last order has closed.
+    """
 
     REGISTERED = "registered"
     LIVE = "live"
     SUSPENDED = "suspended"
+    LEAVING = "leaving"
     TERMINATED = "terminated"
 
 

@@ -17,14 +17,14 @@ def check_permission(
 ) -> None:
     """Raise TYPE_NOT_PERMITTED for the sender, then RECIPIENT_NOT_PERMITTED for the recipient.
 
-    `recipient_role` is None for an id that is not registered. No type goes from a role to itself, so that a message to
-    oneself is refused with the rest.
+    `recipient_role` is None for an id that is not registered. No message goes from a role to itself.
     """
     if not _fits(source_role, source_kind, row.sources, row.kinds):
         text = f"“{row.title}”({row.type})只能由{_name(row.sources, row.kinds)}发送，请核对 type 与 source。"
         raise Problem("TYPE_NOT_PERMITTED", text, errors=[_at("/type", text)])
-    if not _fits(recipient_role, recipient_kind, row.recipients, row.kinds):
-        text = f"“{row.title}”({row.type})只能发给{_name(row.recipients, row.kinds)}，请核对 recipient。"
+    recipients = row.recipients - {source_role}
+    if not _fits(recipient_role, recipient_kind, recipients, row.kinds):
+        text = f"“{row.title}”({row.type})只能发给{_name(recipients, row.kinds)}，请核对 recipient。"
         raise Problem("RECIPIENT_NOT_PERMITTED", text, errors=[_at("/recipient", text)])
 
 

@@ -35,6 +35,11 @@ MEDIA_TYPES: Final = frozenset({"application/cloudevents+json", "application/jso
 ISSUING: Final = "guarantee.issued"
 """The event by which a guarantee gets its number."""
 
+_NO_NEW_ORDERS: Final = {
+    Standing.SUSPENDED: "",
+    Standing.LEAVING: "机构已停止承接新业务，请另选机构；已受理订单的报文不受影响。",
+}
+
 _RECEIPT_DIGITS: Final = 10
 
 
@@ -111,11 +116,11 @@ def check_permitted(reading: Reading) -> None:
 
 
 def check_standing(party: Party, row: TypeRow) -> None:
-    """Live, and for new business not suspended; a suspended institution keeps every duty of orders that it took."""
+    """Live, and for new business neither suspended nor leaving: both keep every duty of orders that they took."""
     if party.standing in (Standing.REGISTERED, Standing.TERMINATED):
         raise Problem("INSTITUTION_NOT_LIVE")
-    if party.standing is Standing.SUSPENDED and opens_order(row):
-        raise Problem("INSTITUTION_SUSPENDED")
+    if party.standing in (Standing.SUSPENDED, Standing.LEAVING) and opens_order(row):
+        raise Problem("INSTITUTION_SUSPENDED", _NO_NEW_ORDERS[party.standing])
 
 
 def opens_order(row: TypeRow) -> bool:

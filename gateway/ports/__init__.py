@@ -34,9 +34,15 @@ from gateway.ports.records import (
     Proof,
     ProofResult,
     Query,
+    Returned,
     Settlement,
+    StandingChange,
     Swept,
     Waiting,
+)
+from gateway.ports.standings import (
+    OrderPlan,
+    Standings,
 )
 from gateway.ports.store import (
     Archive,
@@ -78,6 +84,7 @@ __all__ = [
     "Mailbox",
     "MessageView",
     "Missing",
+    "OrderPlan",
     "Outbox",
     "Parties",
     "PartyChange",
@@ -86,7 +93,10 @@ __all__ = [
     "Publication",
     "PutFile",
     "Query",
+    "Returned",
     "Settlement",
+    "StandingChange",
+    "Standings",
     "Store",
     "StoreUnavailable",
     "Subscription",

@@ -187,3 +187,22 @@ class PartyChange:
     paused: bool | None = None
     gone: bool | None = None
     standing: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """An order that may go back to the platform, and the messages that tell it if it does."""
+
+    order_no: str
+    messages: Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingChange:
+    """An institution's new standing, from where it may be entered, what is told of it and which orders may go back."""
+
+    party_id: str
+    standing: Standing
+    only_from: frozenset[Standing]
+    messages: Sequence[Message]
+    returned: Sequence[Returned] = ()

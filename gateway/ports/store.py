@@ -28,6 +28,7 @@ from gateway.ports.records import (
     Swept,
     Waiting,
 )
+from gateway.ports.standings import Standings
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - named for the condition, as the wire's UNAVAILABLE
@@ -236,7 +237,7 @@ class Books(Protocol):
         ...
 
 
-class Store(Inbox, Outbox, Deliveries, Mailbox, Archive, Parties, Books, FileRows, Guarantees, Protocol):
+class Store(Inbox, Outbox, Deliveries, Mailbox, Archive, Parties, Books, FileRows, Guarantees, Standings, Protocol):
     """All store ports over one database."""
 
     async def open(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from gateway.core.intake import (
     wanted_subjects,
 )
 from gateway.core.order import Order
+from gateway.core.order_table import FINAL
 from gateway.store.dialect import Types, as_given, given, insert_given, name_of
 from gateway.store.rows import INSERT_MESSAGE, delivery_row, message_row
 from gateway.store.schema import DELIVERIES, MESSAGES, NONCES, SUBJECTS
@@ -49,7 +50,7 @@ _DELIVERY: Final[Types] = {
     "ended_at": BigInteger(),
 }
 _FRESH: Final = {"stood": False, "published_times": 0, "token": 0, "claims": 0, "attempts": 0}
-_STANDING: Final[Types] = {"key": Text(), "reached": BigInteger(), "standing": Text()}
+_STANDING: Final[Types] = {"key": Text(), "reached": BigInteger(), "standing": Text(), "holder": Text()}
 
 
 def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
@@ -143,7 +144,7 @@ def _delivering(dialect: str) -> Any:
 def _changing(dialect: str) -> Any:
     rows = given(dialect, _STANDING)
     change = update(SUBJECTS).where(SUBJECTS.c.subject == rows.c.key)
-    return change.values(position=rows.c.reached, order_json=rows.c.standing)
+    return change.values(position=rows.c.reached, order_json=rows.c.standing, held_by=rows.c.holder)
 
 
 def _write_states(
@@ -153,12 +154,23 @@ def _write_states(
     changed = {key: subject for key, subject in subjects.items() if subject.changed}
     rows = [_standing(key, subject.position, subject.order) for key, subject in changed.items()]
     rows += [_standing(_CASE + number, 0, row.case) for number, row in cases.items() if row.changed and row.case]
-    if rows:
-        connection.execute(_changing(name_of(connection)), as_given(rows))
+    _write_rows(connection, rows)
     moved = {key: subject.position for key, subject in subjects.items() if subject.position != before[key]}
     advance(connection, {key: position for key, position in moved.items() if key not in changed})
 
 
+def write_orders(connection: Connection, orders: Mapping[str, tuple[int, Order]]) -> None:
+    """Write orders whose subjects are locked: by number the last position given and the order."""
+    _write_rows(connection, [_standing(key, reached, order) for key, (reached, order) in orders.items()])
+
+
+def _write_rows(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write what `_standing` made, in one statement."""
+    if rows:
+        connection.execute(_changing(name_of(connection)), as_given(rows))
+
+
 def _standing(key: str, reached: int, state: Order | Case | None) -> dict[str, Any]:
     standing = None if state is None else json.dumps(state.to_json(), ensure_ascii=False)
-    return {"key": key, "reached": reached, "standing": standing}
+    holder = state.institution if isinstance(state, Order) and state.state not in FINAL else None
+    return {"key": key, "reached": reached, "standing": standing, "holder": holder}

@@ -21,6 +21,7 @@ _PARTY_COLUMNS: Final = tuple(column.name for column in PARTIES.c)
 _KEY_COLUMNS: Final = tuple(column.name for column in KEYS.c)
 
 _RAISE: Final = update(REVISION).values(number=REVISION.c.number + 1)
+_HOLD: Final = select(REVISION.c.number).with_for_update()
 _PARTY: Final = select(PARTIES).where(PARTIES.c.id == bindparam("whose"))
 _SERIALS: Final = select(KEYS.c.serial_no).where(KEYS.c.serial_no.in_(bindparam("serials", expanding=True)))
 _KEEP: Final = (
@@ -100,6 +101,12 @@ def _find(connection: Connection, party_id: str) -> Party:
     if row is None:
         raise Missing(f"party {party_id}")
     return _party(row)
+
+
+def find_locked(connection: Connection, party_id: str) -> Party:
+    """The party, held until COMMIT with every other change of parties standing in line. Raises Missing."""
+    connection.execute(_HOLD)
+    return _find(connection, party_id)
 
 
 def _insert_keys(connection: Connection, keys: Sequence[Key]) -> None:

@@ -2,7 +2,8 @@
 
 Deliveries say by NULLs where they stand, so that each question has a partial index of just its rows:
 `ended_at` NULL is live; `due_at` set is a head that may be tried (claimed while `worker` is set); `published_at` set
-is a wake-up on the bus. Hot tables carry no foreign keys: every row of them is written in the transaction of its cause.
+is a wake-up on the bus. `subjects.held_by` is the institution of an order that is not over.
+Hot tables carry no foreign keys: every row of them is written in the transaction of its cause.
 """
 
 from __future__ import annotations
@@ -103,7 +104,9 @@ SUBJECTS: Final = Table(
     Column("subject", Text, primary_key=True),
     Column("position", BigInteger, nullable=False),
     Column("order_json", Text),
+    Column("held_by", Text),
 )
+_partial("ix_subjects_held", SUBJECTS.c.held_by, SUBJECTS.c.subject, where=SUBJECTS.c.held_by.is_not(None))
 
 DELIVERIES: Final = Table(
     "deliveries",

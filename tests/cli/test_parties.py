@@ -144,8 +144,20 @@ def test_delivery_is_paused_and_business_suspended(wgg: Wgg, home: Path) -> None
     assert party(wgg, "xmccb")["standing"] == "live"
     log = actions(wgg)
     assert ("张三", "party.pause", "xmccb", "对方升级") in log
-    assert ("李四", "party.suspend", "xmccb", "厦人社〔2026〕1号") in log
+    assert ("李四", "party.suspend", "xmccb", "厦人社〔2026〕1号；主管人社部门") in log
     assert log[0][1] == "party.restore"
+
+
+def test_a_decision_is_told_to_both_sides(wgg: Wgg, home: Path) -> None:
+    """Platform and institution get it as given; one that leaves cannot be restored; what fits no form is refused."""
+    because = ("--decision", "厦人社〔2026〕2号", "--authority", "厦门市人力资源和社会保障局", "--region", "350200")
+    for wrong in (("--region", "3502"), ("--decision", "号" * 65), ("--authority", "第一行\n第二行")):
+        assert wgg("institution", "stop", "xmccb", *wrong).code == 2
+    assert wgg("institution", "exit", "xmccb", *because, "--reason", "业务调整").code == 0
+    assert party(wgg, "xmccb")["standing"] == "leaving"
+    assert wgg("institution", "restore", "xmccb", *because).code == 3
+    told = wgg("messages", "list", "--type", "institution.standing.v1", "--json").json
+    assert {row["recipient"] for row in told} == {"platform", "xmccb"}
 
 
 def test_check_looks_at_keys_files_and_the_way(wgg: Wgg, home: Path, tmp_path: Path) -> None:
@@ -163,6 +175,6 @@ def test_a_standing_changes_in_production_only_by_a_decision(wgg: Wgg, tmp_path:
     """A production home asks for the authority's decision before it suspends or restores; a sandbox may try it out."""
     home = tmp_path / "production"
     assert wgg("init", home, "--production").code == 0
-    for command in ("suspend", "restore"):
+    for command in ("suspend", "restore", "stop", "exit"):
         ended = wgg("institution", command, "xmccb", "--home", home)
         assert (ended.code, "--decision" in ended.err) == (2, True)

@@ -43,6 +43,7 @@ DIRECTIONS = {
     "release.application.v1": FILED,
     "release.deferral.v1": FILED,
     "service.record.v1": FILED,
+    "order.status.v1": ({"institution", "gateway"}, {"platform", "institution"}),
     "guarantee.lapsed.v1": TOLD,
     "institution.standing.v1": TOLD,
     "message.failed.v1": TOLD,
@@ -77,7 +78,7 @@ def test_each_type_has_its_direction(type_):
             "TYPE_NOT_PERMITTED"
             if not permitted(source, sources, kinds)
             else "RECIPIENT_NOT_PERMITTED"
-            if not permitted(recipient, recipients, kinds)
+            if not permitted(recipient, recipients - {source[0]}, kinds)
             else None
         )
         assert verdict(CATALOGUE.row(type_), source, recipient) == expected
