@@ -38,6 +38,7 @@ class LinkFile(Section):
     connect_timeout: Real = Field(10.0, gt=0, le=300, description="建立连接的时限，秒")
     answer_timeout: Real = Field(10.0, gt=0, le=300, description="等待应答的时限，秒")
     concurrency: Whole = Field(8, ge=1, le=1000, description="同时进行的推送数")
+    rate: Real | None = Field(None, gt=0, le=10_000, description="每个 worker 进程每秒最多发起的推送数；留空不限")
     ca_file: Path | None = Field(None, description="验证对方证书的 CA 文件（PEM）；留空用系统信任库")
     client_certificate: Path | None = Field(None, description="双向 TLS 的客户端证书（PEM），须与 client_key 同时填写")
     client_key: Path | None = Field(None, description="客户端证书的私钥（PEM）")

@@ -43,11 +43,15 @@ class KeyStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """How a party is reached: per-institution bounds (seconds, counts) and the files of its TLS and egress."""
+    """How a party is reached: per-institution bounds (seconds, counts) and the files of its TLS and egress.
+
+    `rate` is the most pushes a second that one worker process begins, None for no bound.
+    """
 
     connect_timeout: float = 10.0
     answer_timeout: float = 10.0
     concurrency: int = 8
+    rate: float | None = None
     ca_file: str | None = None
     client_certificate: str | None = None
     client_key: str | None = None

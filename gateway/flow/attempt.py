@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from time import perf_counter
 from urllib.parse import urlsplit
 
 from gateway.core.delivery import SECOND, Decision, Die, Hold, Stood, Wait, decide_after_fault
@@ -21,6 +22,8 @@ from gateway.crypto.signer import new_nonce
 from gateway.flow.own_messages import Told
 from gateway.flow.proving import Clerk, Evidence
 from gateway.flow.roster import Roster
+from gateway.observe import METRICS
+from gateway.observe.metric_table import ATTEMPT_SECONDS
 from gateway.ports import Adapter, Alert, Claimed, Clock, Proof, Settlement, Transport
 
 
@@ -60,8 +63,7 @@ class Courier:
         if isinstance(request, Stand):
             return self._settle(claimed, Stood(party=party.id, adapter=party.adapter))
         nonce = new_nonce()
-        answer = await self.transport.send(await self._sign(request, nonce), party)
-        self.on_answer(party.id, answer.status is not None)
+        answer = await self._send(await self._sign(request, nonce), party)
         outcome = adapter.decode(outgoing, answer)
         if isinstance(outcome, Receipted):
             refusal = await self._refusal(party, outcome, nonce)
@@ -76,6 +78,14 @@ class Courier:
         """A fault of the gateway's own: tried again by the schedule like any other."""
         fault = Fault(code="GATEWAY_FAULT", message=f"网关自身故障，将按计划重试：{type(error).__name__}")
         return await self._fail(claimed, fault, Answer(status=None))
+
+    async def _send(self, request: Request, party: Party) -> Answer:
+        """One request, its time taken and its answer or silence told."""
+        began = perf_counter()
+        answer = await self.transport.send(request, party)
+        METRICS.observe(ATTEMPT_SECONDS, perf_counter() - began, recipient=party.id)
+        self.on_answer(party.id, answer.status is not None)
+        return answer
 
     async def _sign(self, request: Request, nonce: str) -> Request:
         if not request.signed:

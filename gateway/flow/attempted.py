@@ -23,6 +23,10 @@ def outcome_of(result: Settlement | Proof) -> str:
     return _OUTCOMES[type(result.decision)]
 
 
+ENDS: Final = frozenset({"delivered", "refused", "dead"})
+"""The outcomes that end a delivery."""
+
+
 def describe(claimed: Claimed, result: Settlement | Proof) -> dict[str, Any]:
     """The wide log event of an attempt."""
     message = claimed.message

@@ -13,15 +13,15 @@ from typing import Final, TypeVar
 from gateway.core.delivery import SECOND, GiveBack, Hold
 from gateway.core.errors import Problem
 from gateway.core.failpoints import DELIVER_ANSWERED, DELIVER_CLAIMED, reach
-from gateway.core.party import Directory, Party
+from gateway.core.party import Directory, Link, Party
 from gateway.flow.attempt import Courier
-from gateway.flow.attempted import describe, outcome_of
+from gateway.flow.attempted import ENDS, describe, outcome_of
 from gateway.flow.batching import Batcher
 from gateway.flow.pacing import Paces
 from gateway.flow.roster import Roster
 from gateway.flow.service import STUMBLE_SECONDS
 from gateway.observe import METRICS
-from gateway.observe.metric_table import ATTEMPTS
+from gateway.observe.metric_table import ATTEMPTS, DELIVERIES
 from gateway.ports import (
     Audit,
     Bus,
@@ -49,13 +49,18 @@ BOUND: Final = 10_000
 """Claims and settlements that may wait; whoever finds no room asks again."""
 
 
+class ClockOff(Exception):  # noqa: N818 - named for the condition: the wake-up goes back to its queue
+    """This process's clock is off the database's: it claims nothing until it is right again."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Deliverer:
     """Consumes the queues of every party that may be delivered to, and brings each message to its recipient.
 
     `on_ended` is told after each settlement, for the next message of the subject may be due; `log` gets one wide event
-    an attempt. `may_claim` is switched off while the process's clock is off the database's. Each consumer has as many
-    wake-ups in hand as its party takes pushes at once, at most `prefetch`; `paces` says how many of them may claim.
+    an attempt. `may_claim` is switched off while the process's clock is off the database's: it consumes nothing then,
+    and what it has in hand goes back. Each consumer has as many wake-ups in hand as its party takes pushes at once, at
+    most `prefetch`; `paces` says how many of them may claim.
     """
 
     deliveries: Deliveries
@@ -103,7 +108,7 @@ class Deliverer:
         wanted = {
             party.id: min(party.link.concurrency, self.prefetch)
             for party in directory.parties.values()
-            if _consumed(party)
+            if self.may_claim and _consumed(party)
         }
         for recipient, (prefetch, subscription) in list(self._subscriptions.items()):
             if wanted.get(recipient) != prefetch:
@@ -121,10 +126,14 @@ class Deliverer:
                 self._leave(subscription)
 
     async def handle(self, wakeup: Wakeup) -> None:
-        """Claim the row that the wake-up names and try it; a row that cannot be claimed is forgotten."""
+        """Claim the row that the wake-up names and try it; a row that cannot be claimed is forgotten.
+
+        Raises ClockOff or Closing for a wake-up that must go back to its queue.
+        """
         if not self.may_claim:
-            return
-        async with self.paces.turn(wakeup.recipient, most=self._most(wakeup.recipient)):
+            raise ClockOff
+        link = self._link(wakeup.recipient)
+        async with self.paces.turn(wakeup.recipient, most=link.concurrency, rate=link.rate):
             claimed = await self._persist(lambda: self._claims.submit(wakeup.delivery_id))
             if claimed is None:
                 return
@@ -159,9 +168,9 @@ class Deliverer:
         except Exception as error:  # noqa: BLE001 - a consumer that cannot be cancelled ends with its connection
             self.log("worker.cancel_failed", error=repr(error), exc_info=error)
 
-    def _most(self, recipient: str) -> int:
+    def _link(self, recipient: str) -> Link:
         party = self.roster.directory.find_party(recipient)
-        return party.link.concurrency if party else 1
+        return party.link if party else Link(concurrency=1)
 
     async def _attempt(self, claimed: Claimed) -> Settlement | Proof:
         party = self.roster.directory.find_party(claimed.message.recipient)
@@ -187,7 +196,10 @@ class Deliverer:
         counted = await self._persist(lambda: self._write(result))
         if counted and isinstance(result, Settlement) and isinstance(result.decision, Hold):
             await self._persist(lambda: self._flag(claimed.message.recipient))
-        METRICS.add(ATTEMPTS, recipient=claimed.message.recipient, outcome=outcome_of(result))
+        outcome = outcome_of(result)
+        METRICS.add(ATTEMPTS, recipient=claimed.message.recipient, outcome=outcome)
+        if counted and outcome in ENDS:
+            METRICS.add(DELIVERIES, outcome=outcome)
         self.on_ended()
         self.log("delivery.attempted", **describe(claimed, result), counted=counted)
 

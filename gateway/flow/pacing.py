@@ -1,4 +1,6 @@
-"""Turns at an institution: as many pushes at once as its health allows; the others wait before they claim anything.
+"""Turns at an institution: as many pushes at once as its health allows, as many a second as its rate allows.
+
+The others wait before they claim anything.
 
 Source: architecture point 10, ADR 0011.
 """
@@ -12,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.core.delivery import SECOND
 from gateway.core.health import Condition, Health, count_lanes, observe
 from gateway.observe import METRICS
 from gateway.observe.metric_table import INSTITUTION_HEALTH
@@ -26,10 +29,11 @@ class Closing(Exception):  # noqa: N818 - named for the condition: the wake-up g
 
 @dataclass(slots=True)
 class _Road:
-    """One institution: `most` pushes at once while it is healthy, `under_way` now."""
+    """One institution: `most` pushes at once while it is healthy, `under_way` now; the next may begin at `next_at`."""
 
     most: int = 1
     under_way: int = 0
+    next_at: int = 0
     health: Health = field(default_factory=Health)
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
@@ -49,6 +53,13 @@ class _Road:
         self.under_way -= 1
         self.admit()
 
+    def reserve(self, rate: float, now: int) -> int:
+        """Microseconds until a push may begin, pushes being spaced evenly; a clock that jumped back holds nobody up."""
+        space = int(SECOND / rate)
+        wait = min(max(0, self.next_at - now), self.most * space)
+        self.next_at = now + wait + space
+        return wait
+
 
 class Paces:
     """Every institution's health in this process. Who waits holds a wake-up and nothing else: no row, no attempt."""
@@ -59,15 +70,17 @@ class Paces:
         self._log = log
         self._roads: dict[str, _Road] = {}
         self._untold: dict[str, Alert] = {}
-        self._closing = False
+        self._closing = asyncio.Event()
 
     @asynccontextmanager
-    async def turn(self, recipient: str, *, most: int) -> AsyncIterator[None]:
-        """Wait for a turn and hold it. Raises Closing once the worker stops."""
+    async def turn(self, recipient: str, *, most: int, rate: float | None) -> AsyncIterator[None]:
+        """Wait for a turn and hold it: `most` at once, `rate` a second. Raises Closing once the worker stops."""
         road = self._roads.setdefault(recipient, _Road())
         road.most = most
         await self._enter(road)
         try:
+            if rate is not None and (wait := road.reserve(rate, self._clock.now())):
+                await self._rest(wait / SECOND)
             yield
         finally:
             road.leave()
@@ -95,7 +108,7 @@ class Paces:
 
     def close(self) -> None:
         """Send away all who wait, and whoever comes."""
-        self._closing = True
+        self._closing.set()
         for road in self._roads.values():
             while road.waiting:
                 future = road.waiting.popleft()
@@ -103,7 +116,7 @@ class Paces:
                     future.set_exception(Closing())
 
     async def _enter(self, road: _Road) -> None:
-        if self._closing:
+        if self._closing.is_set():
             raise Closing
         if road.open and not road.waiting:
             road.under_way += 1
@@ -116,6 +129,17 @@ class Paces:
             if future.done() and not future.cancelled() and future.exception() is None:
                 road.leave()  # the turn had come already
             raise
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait for the institution's rate, or for the end."""
+        waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._closing.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if self._closing.is_set():
+            raise Closing
 
     def _tell(self, recipient: str, health: Health) -> None:
         METRICS.set(INSTITUTION_HEALTH, _LEVELS[health.condition], recipient=recipient)

@@ -12,8 +12,11 @@ from gateway.core.exchange import Fault
 from gateway.core.message import Message
 from gateway.core.wire.receipt import Receipt, check_receipt, parse_receipt
 from gateway.core.wire.strict_json import parse_object
+from gateway.flow.attempted import outcome_of
 from gateway.flow.gate import Caller, Head
 from gateway.flow.own_messages import Failure, Scribe, Told
+from gateway.observe import METRICS
+from gateway.observe.metric_table import DELIVERIES
 from gateway.ports import Clock, Deliveries, Mailbox, MessageView, Proof, ProofResult
 
 
@@ -98,8 +101,11 @@ class ReceiptDesk:
         receipt = parse_receipt(body)
         check_receipt(receipt, id=view.message.id, digest=view.message.digest)
         proof = await self._clerk.prove(delivery_id, view.message, receipt, _pulled(caller, head, body, view))
-        if await self._deliveries.prove(proof) is ProofResult.CONFLICT:
+        result = await self._deliveries.prove(proof)
+        if result is ProofResult.CONFLICT:
             raise Problem("STATE_CONFLICT", "该投递已有另一份回执，不能更改；如需更正请联系平台。")
+        if result is ProofResult.RECORDED:
+            METRICS.add(DELIVERIES, outcome=outcome_of(proof))
 
     async def _find(self, caller: Caller, delivery_id: int) -> MessageView:
         view = await self._mailbox.delivery(delivery_id)

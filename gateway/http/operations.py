@@ -12,10 +12,12 @@ from gateway.http.readiness import Readiness
 from gateway.observe import METRICS, render_metrics
 from gateway.observe.metric_table import (
     ALERTS,
+    ALERTS_RAISED,
     BUS_BLOCKED,
     BUS_CONNECTED,
     CONSUMERS_SILENT,
     KEY_EXPIRY_SECONDS,
+    OLDEST_HEAD_SECONDS,
     QUEUE_ROWS,
     READY,
 )
@@ -72,6 +74,9 @@ class OperationCalls:
             tally, alerts = await self._books.tally(), await self._books.alerts()
         except StoreUnavailable:
             return
-        METRICS.replace(QUEUE_ROWS, {labels: float(count) for labels, count in tally.items()})
+        now = self._readiness.clock.now()
+        METRICS.replace(QUEUE_ROWS, {labels: float(count) for labels, count in tally.rows.items()})
+        METRICS.replace(OLDEST_HEAD_SECONDS, {(name,): (now - at) / SECOND for name, at in tally.oldest.items()})
         codes = [alert.code for alert, _, _ in alerts]
         METRICS.replace(ALERTS, {(code,): float(codes.count(code)) for code in set(codes)})
+        METRICS.replace(ALERTS_RAISED, {(code,): float(times) for code, times in tally.raised.items()})

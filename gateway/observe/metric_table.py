@@ -59,14 +59,17 @@ ATTEMPT_SECONDS: Final = MetricRow(
 DELIVERIES: Final = MetricRow(
     name="wgg_deliveries_closed",
     kind="counter",
-    help="Deliveries that ended, by how: delivered, refused, dead, cancelled",
+    help="Deliveries that a receipt or giving up ended here, by how: delivered, refused, dead",
     labels=("outcome",),
 )
 QUEUE_ROWS: Final = MetricRow(
     name="wgg_queue_rows", kind="gauge", help="Live and failed delivery rows", labels=("recipient", "state")
 )
 OLDEST_HEAD_SECONDS: Final = MetricRow(
-    name="wgg_oldest_head_age_seconds", kind="gauge", help="Age of the oldest live head", labels=("recipient",)
+    name="wgg_oldest_head_age_seconds",
+    kind="gauge",
+    help="Time since the oldest message that is still under way was accepted",
+    labels=("recipient",),
 )
 INSTITUTION_HEALTH: Final = MetricRow(
     name="wgg_institution_health",
@@ -86,7 +89,10 @@ BUS_DEAD_LETTERS: Final = MetricRow(
 )
 ALERTS: Final = MetricRow(name="wgg_alerts_open", kind="gauge", help="Open alerts by code", labels=("code",))
 ALERTS_RAISED: Final = MetricRow(
-    name="wgg_alerts_raised", kind="counter", help="Alerts raised by code", labels=("code",)
+    name="wgg_alerts_raised",
+    kind="gauge",
+    help="How often alerts were raised since the database was made, by code, closed ones too",
+    labels=("code",),
 )
 SWEPT: Final = MetricRow(
     name="wgg_swept_rows", kind="counter", help="Rows that sweeps mended, by kind", labels=("kind",)

@@ -38,6 +38,7 @@ from gateway.ports.records import (
     Settlement,
     StandingChange,
     Swept,
+    Tally,
     Waiting,
 )
 from gateway.ports.standings import (
@@ -101,6 +102,7 @@ __all__ = [
     "StoreUnavailable",
     "Subscription",
     "Swept",
+    "Tally",
     "Transport",
     "Waiting",
     "Wakeup",

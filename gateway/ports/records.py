@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -104,6 +104,17 @@ class ProofResult(StrEnum):
     RECORDED = "recorded"
     SAME = "same"
     CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """`rows`: live and failed deliveries, (recipient, state) → count; `oldest`: recipient → when the oldest of its live
+    ones was accepted (microseconds UTC); `raised`: alert code → how often it was raised so far, closed ones too.
+    """
+
+    rows: Mapping[tuple[str, str], int]
+    oldest: Mapping[str, int]
+    raised: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from gateway.ports.records import (
     Query,
     Settlement,
     Swept,
+    Tally,
     Waiting,
 )
 from gateway.ports.standings import Standings
@@ -228,8 +229,8 @@ class Books(Protocol):
         """The newest audit rows with their instants."""
         ...
 
-    async def tally(self) -> Mapping[tuple[str, str], int]:
-        """Live and failed rows: (recipient, state) → count."""
+    async def tally(self) -> Tally:
+        """What gauges show of deliveries and alerts."""
         ...
 
     async def skew(self, now: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, insert, or_, select, tuple_, update
 
-from gateway.ports import Alert, Audit
+from gateway.ports import Alert, Audit, Tally
 from gateway.store.dialect import POSTGRESQL, name_of
 from gateway.store.schema import ALERTS, AUDITS, DEAD, DELIVERIES, LIVE, NONCES, OPEN_ALERT
 
@@ -42,10 +42,21 @@ def audits(connection: Connection, *, limit: int) -> list[tuple[int, Audit]]:
     return [(row.at, Audit(actor=row.actor, action=row.action, about=row.about, reason=row.reason)) for row in rows]
 
 
-def tally(connection: Connection) -> dict[tuple[str, str], int]:
-    """Live rows and dead letters: (recipient, state) → count."""
+def tally(connection: Connection) -> Tally:
+    """Live rows and dead letters, the oldest live rows, and the alerts raised so far."""
     counted = select(_D.recipient, _D.state, func.count()).where(or_(LIVE, DEAD)).group_by(_D.recipient, _D.state)
-    return {(recipient, state): count for recipient, state, count in connection.execute(counted)}
+    rows = {(recipient, state): count for recipient, state, count in connection.execute(counted)}
+    return Tally(rows=rows, oldest=_oldest(connection), raised=_raised(connection))
+
+
+def _oldest(connection: Connection) -> dict[str, int]:
+    found = select(_D.recipient, func.min(_D.accepted_at)).where(LIVE).group_by(_D.recipient)
+    return {row[0]: row[1] for row in connection.execute(found)}
+
+
+def _raised(connection: Connection) -> dict[str, int]:
+    counted = select(ALERTS.c.code, cast(func.sum(ALERTS.c.times), BigInteger)).group_by(ALERTS.c.code)
+    return {row[0]: row[1] for row in connection.execute(counted)}
 
 
 def skew(connection: Connection, *, now: int) -> int:

@@ -37,6 +37,10 @@ _SQLITE_AWAY: Final = frozenset(
 )
 
 
+class Undone(StoreUnavailable):
+    """The transaction failed only for its neighbours and is known to be undone: it may run again."""
+
+
 @contextmanager
 def wrapped() -> Iterator[None]:
     """Turn what says that the database is away, busy or full into StoreUnavailable; other errors pass."""
@@ -45,12 +49,11 @@ def wrapped() -> Iterator[None]:
     except exc.SQLAlchemyError as error:
         if not _is_away(error):
             raise
-        raise StoreUnavailable(str(error)) from error
+        raise _kind_of(error)(str(error)) from error
 
 
-def may_run_again(error: BaseException) -> bool:
-    """Whether the transaction failed only for its neighbours and is known to be undone."""
-    return isinstance(error, exc.DBAPIError) and _state(error) in _AGAIN
+def _kind_of(error: exc.SQLAlchemyError) -> type[StoreUnavailable]:
+    return Undone if isinstance(error, exc.DBAPIError) and _state(error) in _AGAIN else StoreUnavailable
 
 
 def _is_away(error: exc.SQLAlchemyError) -> bool:

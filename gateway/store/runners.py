@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Engine, exc
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 
 from gateway.ports import StoreUnavailable
+from gateway.retrying import retry_transient
 from gateway.store.engine import STATEMENT_SECONDS, postgres_engine, sqlite_engine
-from gateway.store.failures import may_run_again, wrapped
+from gateway.store.failures import Undone, wrapped
 from gateway.store.writer import GroupWriter
 
 T = TypeVar("T")
@@ -86,9 +88,9 @@ class PostgresRunner:
         return await self.write(work)
 
     async def write(self, work: Work[T]) -> T:
-        """Run work and commit it; deadlocks and serialisation failures run again."""
+        """Run work and commit it; deadlocks and serialisation failures run again, each within the deadline."""
         with self._room.place():
-            return await self._within_deadline(work)
+            return await retry_transient(partial(self._within_deadline, work), on=Undone, tries=TRIES)
 
     async def _within_deadline(self, work: Work[T]) -> T:
         call = _Call()
@@ -105,18 +107,8 @@ class PostgresRunner:
         self._engine.dispose()
 
     def _transact(self, work: Work[T], call: _Call) -> T:
-        with wrapped():
-            for _ in range(TRIES - 1):
-                try:
-                    return self._once(work, call)
-                except exc.DBAPIError as error:
-                    if not may_run_again(error):
-                        raise
-            return self._once(work, call)
-
-    def _once(self, work: Work[T], call: _Call) -> T:
         try:
-            with self._engine.begin() as connection:
+            with wrapped(), self._engine.begin() as connection:
                 call.driver = connection.connection.driver_connection
                 return work(connection)
         finally:

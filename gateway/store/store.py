@@ -27,6 +27,7 @@ from gateway.ports import (
     Settlement,
     StoreUnavailable,
     Swept,
+    Tally,
     Waiting,
 )
 from gateway.store import (
@@ -268,8 +269,8 @@ class _Books(_Base):
         """The newest audit rows."""
         return await self._read(partial(books.audits, limit=limit))
 
-    async def tally(self) -> Mapping[tuple[str, str], int]:
-        """Live and failed rows by recipient and state."""
+    async def tally(self) -> Tally:
+        """What gauges show."""
         return await self._read(books.tally)
 
     async def skew(self, now: int) -> int:

@@ -26,6 +26,7 @@ from gateway.crypto.keys import PrivateKey
 from gateway.flow.service import Loop
 from gateway.ports import Audit, Handle, PartyChange, Publication, Store, Subscription, Wakeup
 from gateway.store import open_store
+from tests.chaos.unsure import UnsureBus
 from tests.harness.fake_clock import SECOND, START, FakeClock
 
 PATIENCE = 20.0
@@ -247,6 +248,11 @@ class Gateway:
         """Move the clock and do what is due then."""
         self.clock.advance(seconds)
         await self.deliver()
+
+    def lose(self, share: float) -> None:
+        """From now on this share of what the relay publishes is confirmed and lost, as a broker may."""
+        relay: Any = self.parts.relay._step.__self__  # type: ignore[attr-defined]
+        relay._bus = UnsureBus(self.parts.bus, lost=share)
 
     async def change(self, party_id: str, **fields: Any) -> None:
         """Change a party as an operator would, and notice it."""

@@ -8,7 +8,7 @@ import json
 from tests.harness.gateway import AUDIT, Gateway
 from tests.protocol.caller import Caller, encode
 from tests.protocol.recipient import Play, Push, Recipient, say
-from tests.protocol.steps import HOUR, apply, bring, outcomes, pushed
+from tests.protocol.steps import HOUR, apply, bring, delivered, eventually, outcomes, pushed
 
 
 async def ask(platform: Caller, subject: str, number: str) -> None:
@@ -213,15 +213,39 @@ async def test_five_lost_claims_park_a_message(either: Gateway, recipient: Recip
 async def test_a_wake_up_that_got_lost_is_given_again(either: Gateway, recipient: Recipient):
     """Published and never claimed for 30 s: published again, and delivered."""
     platform, _ = await pushed(either, recipient)
-    either.parts.deliverer.may_claim = False
+    either.lose(1.0)
     await apply(platform)
     await either.deliver()
     assert recipient.pushes == []
-    either.parts.deliverer.may_claim = True
+    either.lose(0.0)
     await either.after(29)
     assert recipient.pushes == []
     await either.after(2)
     assert (await platform.state("platform", "m-1"))["state"] == "delivered"
+
+
+async def test_a_worker_whose_clock_is_off_spends_no_wake_up(either: Gateway, recipient: Recipient):
+    """What comes to it goes back, what comes later is left to others; nothing waits for a sweep once it is right."""
+    platform, _ = await pushed(either, recipient)
+    await either.deliver()
+    either.parts.deliverer.may_claim = False
+    await apply(platform, "DD-1", "m-1")
+    assert not await either.parts.relay._step()
+    await eventually(lambda: either.parts.bus.finished == 1)
+    await either.parts.deliverer.consume()
+    await apply(platform, "DD-2", "m-2")
+    assert not await either.parts.relay._step()
+    assert recipient.pushes == []
+    either.parts.deliverer.may_claim = True
+    await either.parts.deliverer.consume()
+    await recipient.has(2)
+    assert {await end_of(platform, number) for number in ("m-1", "m-2")} == {"delivered"}
+
+
+async def end_of(platform: Caller, number: str) -> str:
+    """The state of a message of the platform that is delivered."""
+    state: str = (await delivered(platform, "platform", number))["state"]
+    return state
 
 
 async def test_a_paused_institution_gets_nothing_until_it_is_resumed(either: Gateway, recipient: Recipient):

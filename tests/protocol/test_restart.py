@@ -49,7 +49,7 @@ async def test_deliveries_go_on(either: Gateway, recipient: Recipient):
     recipient.script.append(say(503))
     await apply(platform, "DD-1", "m-1")
     await either.deliver()
-    either.parts.deliverer.may_claim = False
+    either.lose(1.0)
     await apply(platform, "DD-2", "m-2")
     await either.deliver()
     await restart(either)

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.core.delivery import Hold, RetryAt, Stood
 from gateway.core.party import KeyStatus, Link, Standing
-from gateway.ports import Alert, Audit, Duplicate, Missing, PartyChange, Settlement
+from gateway.ports import Alert, Audit, Duplicate, Missing, PartyChange, Settlement, Tally
 from gateway.store import SqlStore
 from tests.store.builders import AUDIT, NOW, SECOND, make_item, make_key, make_message, make_party
 
@@ -151,10 +151,18 @@ async def test_alerts_raised_together_are_counted(store: SqlStore) -> None:
 
 
 async def test_tally_counts_live_and_dead(store: SqlStore) -> None:
-    """By recipient and state; what is done is not counted."""
+    """By recipient and state, what is done not counted; the oldest live rows; alerts as often as they were raised."""
     await store.add(make_party(), [], now=NOW, audit=AUDIT)
     await deliver(store)
-    assert await store.tally() == {("xmccb", "held"): 1, ("xmccb", "delivering"): 2, ("xmccb", "accepted"): 1}
+    for code, times in (("DEAD", 2), ("KEY_EXPIRES", 1)):
+        for _ in range(times):
+            await store.raise_alert(Alert(code=code, about="1", text="..."), now=NOW)
+    await store.close_alert("DEAD", "1", now=NOW, audit=AUDIT)
+    assert await store.tally() == Tally(
+        rows={("xmccb", "held"): 1, ("xmccb", "delivering"): 2, ("xmccb", "accepted"): 1},
+        oldest={"xmccb": NOW},
+        raised={"DEAD": 2, "KEY_EXPIRES": 1},
+    )
 
 
 async def test_skew_is_the_distance_to_the_database_clock(store: SqlStore) -> None:
