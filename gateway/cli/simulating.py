@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli.exits import USAGE, Failure
 from gateway.cli.institutions import Kind
 from gateway.cli.key_files import read_private_key, read_public_key
 from gateway.cli.options import AsJson, Url
-from gateway.cli.output import put_line, say
+from gateway.cli.output import put_line, put_table, say
 from gateway.cli.signing import PrivateKeyFile
 from gateway.core.party import PLATFORM
 
 if TYPE_CHECKING:
     from gateway.simulator import Options
+
+_MODES = {"push": "推送", "pull": "拉取"}
 
 Ledger = Annotated[Path, typer.Option("--ledger", metavar="F", help="账本文件，逐行追加；重启后接着办")]
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="接收推送的端口；不给则从信箱拉取")]
@@ -34,6 +37,28 @@ def attach(app: typer.Typer) -> None:
     """`wgg simulate …`."""
     app.command("institution")(institution)
     app.command("platform")(platform)
+    app.command("defects")(defects)
+
+
+def list_defects(*, as_json: bool) -> None:
+    """The table of defects."""
+    from gateway.simulator.defects import DEFECTS
+
+    rows = [{"name": row.name, "title": row.title, "modes": list(row.modes)} for row in DEFECTS.values()]
+    if not as_json:
+        rows = [{**row, "modes": [_MODES[mode] for mode in row["modes"]]} for row in rows]
+    put_table(rows, {"name": "缺陷", "title": "说明", "modes": "接收方式"}, as_json=as_json)
+
+
+def _list_and_exit(context: typer.Context, value: bool) -> None:  # noqa: FBT001 - the signature of a callback
+    if value:
+        list_defects(as_json=bool(context.params.get("as_json")))
+        raise typer.Exit
+
+
+def defects(*, as_json: AsJson = False) -> None:
+    """列出模拟机构的全部缺陷，供 wgg simulate institution --defect 选用。"""
+    list_defects(as_json=as_json)
 
 
 def institution(
@@ -48,12 +73,22 @@ def institution(
     gateway_key: GatewayKey = None,
     ca_file: CaFile = None,
     receipts_only: Annotated[bool, typer.Option("--receipts-only", help="只签回执，不办理业务")] = False,
-    as_json: AsJson = False,
+    defect: Annotated[
+        str | None, typer.Option("--defect", metavar="名称", help="故意带一个缺陷，名称见 --list-defects")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", is_eager=True, help="输出 JSON")] = False,
+    show_defects: Annotated[
+        bool,
+        typer.Option("--list-defects", is_eager=True, callback=_list_and_exit, help="列出全部缺陷后退出"),
+    ] = False,
 ) -> None:
-    """模拟一家机构：签回执，并按报文办理受理、开立、开票、核验、支付与返还。"""
+    """模拟一家机构：签回执，并按报文办理业务；--defect 使它故意带一个缺陷，用来检验测试工具。"""
     from gateway.simulator import InstitutionOptions, run_institution
 
+    del show_defects
     values = _values(party_id, key, url, ledger, port, host=host, gateway_key=gateway_key, ca_file=ca_file)
+    if defect is not None:
+        values |= _spoil(defect, party_id, key)
     if receipts_only:
         values["plan"] = {}
     options = InstitutionOptions(kind=str(kind), **values)
@@ -100,6 +135,17 @@ def _values(
         "host": host,
         "pinned": (read_public_key(gateway_key),) if gateway_key else (),
         "ca_file": str(ca_file) if ca_file else None,
+    }
+
+
+def _spoil(name: str, party_id: str, key: Path) -> dict[str, Any]:
+    from gateway.simulator.defects import DEFECTS
+
+    if name not in DEFECTS:
+        raise Failure(USAGE, f"没有名为 {name} 的缺陷，全部名称见 wgg simulate defects。")
+    return {
+        "identity": DEFECTS[name].identify(party_id, read_private_key(key)),
+        "habits": DEFECTS[name].make_habits(),
     }
 
 

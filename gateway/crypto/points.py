@@ -1,9 +1,11 @@
 """Points of sm2p256v1 added and multiplied, and the digest that a signature was made over.
 
-Source: GB/T 32918.1 and .2. For public values only (a diagnosis): slow, and not in constant time.
+Source: GB/T 32918.1 and .2. For public values (a diagnosis) and test keys: slow, and not in constant time.
 """
 
 from __future__ import annotations
+
+import secrets
 
 from gateway.crypto import curve
 from gateway.crypto.curve import A, N, P
@@ -24,6 +26,21 @@ def recover_digest(point: bytes, r: int, s: int) -> int | None:
         return None
     x = _affine_x(_combine(s, total, point))
     return None if x is None else (r - x) % N
+
+
+def sign_number(secret: bytes, e: int) -> tuple[int, int]:
+    """(r, s) of a number under a secret (32 bytes): for test keys that sign what no honest signer does.
+
+    Not in constant time; never for a key that guards anything.
+    """
+    d = int.from_bytes(secret)
+    while True:
+        k = 1 + secrets.randbelow(N - 1)
+        x = _affine_x(_combine(k, 0, curve.G))
+        r = (e + (x or 0)) % N
+        s = pow(1 + d, -1, N) * (k - r * d) % N
+        if r and s and r + k != N:
+            return r, s
 
 
 def ecdsa_signs(point: bytes, r: int, s: int, e: int) -> bool:

@@ -22,6 +22,7 @@ from gateway.crypto.signer import new_nonce, verify_response
 from gateway.net.client import HttpClient
 from gateway.ports import Clock
 from gateway.retrying import Backoff
+from gateway.simulator.habits import HONEST, Habits
 from gateway.simulator.identity import Identity
 from gateway.simulator.trust import Trust
 
@@ -77,7 +78,10 @@ class GatewayClient:
         ca_file: str | None = None,
         give_up_after: float = 300.0,
         unproven_tries: int = 5,
+        habits: Habits = HONEST,
     ) -> None:
+        self._habits = habits
+        self._last_nonce = ""
         self._base = base_url.rstrip("/")
         self._identity = identity
         self._clock = clock
@@ -91,27 +95,41 @@ class GatewayClient:
     async def post_message(self, event: bytes) -> Reply:
         """Send a message until an answer proves its fate: same bytes, a fresh nonce and timestamp each time."""
         return await self._insist(
-            lambda: self.call("POST", "/v1/messages", event, content_type="application/cloudevents+json")
+            lambda tries: self.call(
+                "POST",
+                "/v1/messages",
+                self._habits.again(event) if tries else event,
+                content_type="application/cloudevents+json",
+            )
         )
 
     async def put_file(self, data: bytes) -> Reply:
         """Put a file under its digest until an answer proves its fate; its bytes are not in the signed string."""
         target = f"/v1/files/{sm3_hex(data)}"
         return await self._insist(
-            lambda: self.call("PUT", target, data, signed=b"", content_type="application/octet-stream", within=_FILE_S)
+            lambda _: self.call(
+                "PUT", target, data, signed=b"", content_type="application/octet-stream", within=_FILE_S
+            )
         )
 
-    async def _insist(self, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
+    async def _insist(self, attempt: Callable[[int], Awaitable[Reply]]) -> Reply:
         """No answer, 429, 500 and 503 are tried again until the time is up; an unproven answer a few times only."""
         deadline = self._clock.now() + int(self._give_up_after * _SECOND)
         failures = unproven = 0
         while True:
-            reply = await attempt()
+            reply = await attempt(failures)
             unproven += reply.status is not None and reply.status not in TRY_AGAIN and not reply.proven
-            if _is_final(reply) or unproven >= self._unproven_tries or self._clock.now() >= deadline:
+            if self._is_final(reply) or unproven >= self._unproven_tries or self._clock.now() >= deadline:
                 return reply
             failures += 1
-            await self._clock.sleep(max(self._backoff.delay(failures), _retry_after(reply)))
+            wanted = _retry_after(reply) if self._habits.does("retry-after") else 0.0
+            await self._clock.sleep(max(self._backoff.delay(failures), wanted))
+
+    def _is_final(self, reply: Reply) -> bool:
+        if not self._habits.does("try-again"):
+            return True
+        believed = reply.proven or (reply.status is not None and not self._habits.does("answer-signature"))
+        return believed and reply.status not in TRY_AGAIN
 
     async def get_message(self, source: str, id: str) -> Reply:  # noqa: A002 - the wire's own name
         """State, attempts and receipt of a message."""
@@ -134,7 +152,8 @@ class GatewayClient:
         """
         self._relist_at = self._clock.now() + (_RELIST if self.trust.knows_gateway else 0)
         reply = await self.call("GET", _KEYS)
-        if reply.status == HTTPStatus.OK and (reply.proven or not self.trust.knows_gateway):
+        believed = reply.proven or not self.trust.knows_gateway or not self._habits.does("answer-signature")
+        if reply.status == HTTPStatus.OK and believed:
             self.trust.take(reply.document)
         return reply
 
@@ -151,7 +170,7 @@ class GatewayClient:
         """One signed request, one answer, its signature judged; `signed` is the body that is signed if another."""
         if target != _KEYS and self._clock.now() >= self._relist_at:
             await self.get_keys()
-        nonce = new_nonce()
+        nonce = self._next_nonce()
         authorization = self._identity.authorize(
             method=method,
             target=target,
@@ -161,7 +180,9 @@ class GatewayClient:
         )
         headers = {"Authorization": authorization} | ({"Content-Type": content_type} if content_type else {})
         url = self._base + target
-        answer = await self._http.request(method, url, headers=headers, body=body, timeout=within)
+        answer = await self._http.request(
+            method, url, headers=self._habits.headers(headers), body=self._habits.wire(body), timeout=within
+        )
         return Reply(
             status=answer.status,
             body=answer.body,
@@ -173,6 +194,11 @@ class GatewayClient:
     async def close(self) -> None:
         """Let go of the connections."""
         await self._http.close()
+
+    def _next_nonce(self) -> str:
+        if not self._last_nonce or self._habits.does("fresh-nonce"):
+            self._last_nonce = self._habits.nonce(new_nonce())
+        return self._last_nonce
 
     def _judge(self, answer: Answer, nonce: str) -> str:
         if answer.status is None:
@@ -192,10 +218,6 @@ class GatewayClient:
         trusted = self.trust.find(GATEWAY, signature.serial_no)
         trusted.key.check_active(now)
         verify_response(trusted.public, signature, body=answer.body)
-
-
-def _is_final(reply: Reply) -> bool:
-    return reply.proven and reply.status not in TRY_AGAIN
 
 
 def _retry_after(reply: Reply) -> float:

@@ -14,6 +14,7 @@ from gateway.crypto.keys import PublicKey
 from gateway.net.server import Server, start_server
 from gateway.ports import Clock
 from gateway.simulator.client import GatewayClient
+from gateway.simulator.habits import HONEST, Habits
 from gateway.simulator.identity import Identity
 from gateway.simulator.ledger import Entry, Ledger, read_ledger
 from gateway.simulator.mailbox import MailboxReader
@@ -27,7 +28,7 @@ from gateway.simulator.trust import Trust
 class Options:
     """How a counterpart runs. `port` None pulls from the mailbox; `pinned` is the gateway's key, learned from its first
     answer where it is empty (development only). `wait` is the mailbox's long poll in seconds. `observe` is told of each
-    entry of the ledger as it is written.
+    entry of the ledger as it is written. `habits` are honest but for a named defect's.
     """
 
     identity: Identity
@@ -40,6 +41,7 @@ class Options:
     wait: int = 20
     stop_grace: float = 5.0
     observe: Callable[[Entry], None] | None = None
+    habits: Habits = HONEST
 
 
 class Counterpart:
@@ -54,17 +56,20 @@ class Counterpart:
         self.party_id = options.identity.party_id
         trust = Trust(options.pinned)
         self.client = GatewayClient(
-            options.gateway, options.identity, clock=clock, trust=trust, ca_file=options.ca_file
+            options.gateway, options.identity, clock=clock, trust=trust, ca_file=options.ca_file, habits=options.habits
         )
         self.ledger = Ledger(options.ledger, options.observe)
-        self.sender = Sender(self.client, self.ledger, clock, {sm3_hex(data): data for data in files})
-        self.reception = Reception(self.party_id, self.client, self.ledger, clock, self.act)
+        self.sender = Sender(self.client, self.ledger, clock, self._own_files(files))
+        self.reception = Reception(self.party_id, self.client, self.ledger, clock, self.act, habits=options.habits)
         self._server: Server | None = None
         self._puller: asyncio.Task[None] | None = None
 
     def act(self, message: Envelope) -> Sequence[Outgoing]:  # noqa: ARG002 - a counterpart that only takes notes
         """What a message makes this party send, decided once, before the message is receipted."""
         return ()
+
+    def _own_files(self, files: Iterable[bytes]) -> dict[str, bytes]:
+        return {sm3_hex(data): data for data in files} if self.options.habits.does("files") else {}
 
     @property
     def port(self) -> int | None:
@@ -79,10 +84,12 @@ class Counterpart:
         await self.client.get_keys()
         self.sender.queue(find_unsent(entries))
         if self.options.port is None:
-            reader = MailboxReader(self.client, self.clock, self.take, wait=self.options.wait)
+            reader = MailboxReader(
+                self.client, self.clock, self.take, wait=self.options.wait, habits=self.options.habits
+            )
             self._puller = asyncio.create_task(reader.run())
             return
-        face = PushFace(self.options.identity, self.client, self.clock, self.take)
+        face = PushFace(self.options.identity, self.client, self.clock, self.take, self.options.habits)
         self._server = await start_server(face.handle, host=self.options.host, port=self.options.port)
 
     def remember(self, entries: Sequence[Entry]) -> None:

@@ -49,7 +49,8 @@ class Institution(Counterpart):
     def act(self, message: Envelope) -> Sequence[Outgoing]:
         """The replies of the plan, in order; their ids derive from the message, so that none is ever sent twice."""
         rows = self._plan.get(message.type, ())
-        return [self._reply(message, place, row) for place, row in enumerate(rows, start=1)]
+        replies = [self._reply(message, place, row) for place, row in enumerate(rows, start=1)]
+        return self.options.habits.replies(replies)
 
     def _reply(self, message: Envelope, place: int, row: ReplyRow) -> Outgoing:
         now = self.clock.now()
@@ -68,6 +69,7 @@ class Institution(Counterpart):
         event["data"] = {name: value for name, value in (event["data"] | fitted).items() if value is not None}
         if row.type == _ISSUED:
             self._keep_guarantee(event["data"])
+        event = self.options.habits.event(event)
         return Outgoing(
             id=event["id"],
             type=row.type,

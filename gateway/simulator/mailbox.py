@@ -11,7 +11,8 @@ from typing import Any, Final
 from gateway.core.errors import Problem
 from gateway.ports import Clock
 from gateway.retrying import Backoff
-from gateway.simulator.client import GatewayClient
+from gateway.simulator.client import GatewayClient, Reply
+from gateway.simulator.habits import HONEST, Habits
 from gateway.simulator.reception import Parcel, Taken
 
 _OK: Final = 200
@@ -22,7 +23,10 @@ Take = Callable[[Parcel], Awaitable[Taken]]
 class MailboxReader:
     """Pulls for ever; an answer that does not verify is no mailbox, and is asked for again."""
 
-    def __init__(self, client: GatewayClient, clock: Clock, take: Take, *, wait: int = 20) -> None:
+    def __init__(
+        self, client: GatewayClient, clock: Clock, take: Take, *, wait: int = 20, habits: Habits = HONEST
+    ) -> None:
+        self._habits = habits
         self._client = client
         self._clock = clock
         self._take = take
@@ -40,9 +44,9 @@ class MailboxReader:
     async def poll(self) -> bool:
         """One poll; whether everything went well."""
         reply = await self._client.get_mailbox(wait=self._wait)
-        if reply.status != _OK or not reply.proven:
+        if reply.status != _OK or not self._believes(reply):
             return False
-        messages = reply.document.get("messages", [])
+        messages = self._habits.listed(reply.document.get("messages", []))
         return all([await self._settle(message) for message in messages])
 
     async def _settle(self, message: Mapping[str, Any]) -> bool:
@@ -50,8 +54,13 @@ class MailboxReader:
             taken = await self._take(_parcel(message))
         except Problem:
             return False
-        posted = await self._client.post_receipt(str(message["deliveryId"]), taken.receipt)
-        return posted.status == _OK and posted.proven
+        if not self._habits.does("pulled-receipt"):
+            return False
+        posted = await self._client.post_receipt(self._habits.delivery(str(message["deliveryId"])), taken.receipt)
+        return posted.status == _OK and self._believes(posted)
+
+    def _believes(self, reply: Reply) -> bool:
+        return reply.proven or not self._habits.does("answer-signature")
 
 
 def _parcel(message: Mapping[str, Any]) -> Parcel:

@@ -11,12 +11,13 @@ from typing import Final
 
 from gateway.core.errors import Problem
 from gateway.core.party import GATEWAY
-from gateway.core.wire.authorization import Authorization, check_timestamp, parse_authorization
-from gateway.crypto.signer import verify_request
+from gateway.core.wire.authorization import Authorization, check_timestamp
+from gateway.crypto.signer import new_nonce
 from gateway.net.messages import RawRequest, RawResponse
 from gateway.net.server import answer_error
 from gateway.ports import Clock
 from gateway.simulator.client import GatewayClient
+from gateway.simulator.habits import HONEST, Habits
 from gateway.simulator.identity import Identity
 from gateway.simulator.reception import Parcel, Taken, find_key
 
@@ -30,8 +31,11 @@ Take = Callable[[Parcel], Awaitable[Taken]]
 class PushFace:
     """Answers the gateway's pushes; what does not prove to come from the gateway gets a problem and no receipt."""
 
-    def __init__(self, identity: Identity, client: GatewayClient, clock: Clock, take: Take) -> None:
+    def __init__(
+        self, identity: Identity, client: GatewayClient, clock: Clock, take: Take, habits: Habits = HONEST
+    ) -> None:
         self._identity = identity
+        self._habits = habits
         self._client = client
         self._clock = clock
         self._take = take
@@ -42,8 +46,11 @@ class PushFace:
         if request.method != "POST":
             raise Problem("NOT_FOUND")
         body = await request.read(_MAX_BODY)
-        authorization = await self._check_gateway(request, body)
-        return self._seal(await self._answer(request, body), authorization.nonce)
+        nonce = await self._check_gateway(request, body)
+        answer = self._seal(await self._answer(request, body), nonce)
+        if self._habits.delay:
+            await self._clock.sleep(self._habits.delay)
+        return self._habits.answer(answer)
 
     async def _answer(self, request: RawRequest, body: bytes) -> RawResponse:
         try:
@@ -53,20 +60,32 @@ class PushFace:
         headers = {"Content-Type": "application/json; charset=utf-8"}
         return RawResponse(status=200 if taken.accepted else 422, body=taken.receipt, headers=headers)
 
-    async def _check_gateway(self, request: RawRequest, body: bytes) -> Authorization:
-        values = request.all("authorization")
+    async def _check_gateway(self, request: RawRequest, body: bytes) -> str:
+        """The push's nonce, once it proved to come from the gateway."""
+        habits, values = self._habits, request.all("authorization")
+        if not values and not habits.does("push-authorization"):
+            return new_nonce()
         if len(values) != 1:
             raise Problem("MALFORMED_REQUEST" if values else "AUTH_MISSING")
-        authorization = parse_authorization(values[0])
-        if authorization.sender_id != GATEWAY:
+        authorization = habits.read_authorization(values[0])
+        if authorization.sender_id != GATEWAY and habits.does("push-sender"):
             raise Problem("KEY_UNKNOWN", "推送应由网关签名，sender_id 应为 gateway。")
-        trusted = await find_key(self._client, GATEWAY, authorization.serial_no)
         now = self._clock.now()
-        trusted.key.check_active(now)
-        check_timestamp(authorization.timestamp, now)
-        verify_request(trusted.public, authorization, method=request.method, target=request.target, body=body)
-        self._spend(authorization, now)
-        return authorization
+        if habits.does("push-timestamp"):
+            check_timestamp(authorization.timestamp, now)
+        if habits.does("push-signature"):
+            await self._check_signature(request, authorization, body, now)
+        if habits.does("push-nonce"):
+            self._spend(authorization, now)
+        return authorization.nonce
+
+    async def _check_signature(self, request: RawRequest, authorization: Authorization, body: bytes, now: int) -> None:
+        trusted = await find_key(
+            self._client, authorization.sender_id, authorization.serial_no, refetch=self._habits.does("fresh-keys")
+        )
+        if self._habits.does("push-key-status"):
+            trusted.key.check_active(now)
+        self._habits.verify(trusted.public, authorization, method=request.method, target=request.target, body=body)
 
     def _spend(self, authorization: Authorization, now: int) -> None:
         while self._spent and next(iter(self._spent.values())) < now:

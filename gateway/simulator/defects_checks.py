@@ -1,0 +1,185 @@
+"""Defects of checking: what an institution takes that it must refuse, and what it refuses that it must take.
+
+Source: protocol sections 2, 3 and 6.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, Final
+
+from gateway.core.errors import Problem
+from gateway.core.wire.authorization import Authorization, format_authorization, parse_authorization
+from gateway.core.wire.compact_json import encode_compact
+from gateway.core.wire.strict_json import parse_object
+from gateway.core.wire.wrong_signatures import read_signature
+from gateway.core.wire.wrong_strings import Signing
+from gateway.crypto.curve import N
+from gateway.crypto.keys import PublicKey
+from gateway.crypto.points import recover_digest
+from gateway.crypto.signer import verify_request
+from gateway.crypto.wrong_digests import right_digest
+from gateway.simulator.defect_rows import PUSH, Defect, habit_defect
+from gateway.simulator.habits import HONEST, Habits
+
+_SIX_ATTRIBUTES: Final = frozenset(
+    {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "recipient", "correlationid", "data"}
+)
+_SHORT: Final = 32
+
+
+def verify_leniently(public: PublicKey, authorization: Authorization, *, method: str, target: str, body: bytes) -> None:
+    """Take a signature in any writing: raw r‖s, loose DER, Base64 in any dress; the string must be right."""
+    signing = Signing(
+        method=method, target=target, timestamp=authorization.timestamp, nonce=authorization.nonce, body=body
+    )
+    wanted = int.from_bytes(right_digest(public.point, signing.expected)) % N
+    readings = read_signature(authorization.signature)
+    if wanted not in {recover_digest(public.point, reading.r, reading.s) for reading in readings}:
+        raise Problem("SIGNATURE_INVALID")
+
+
+def verify_again_serialised(
+    public: PublicKey, authorization: Authorization, *, method: str, target: str, body: bytes
+) -> None:
+    """Verify over the JSON as a library writes it, not over the bytes."""
+    written = encode_compact(json.loads(body))
+    verify_request(public, authorization, method=method, target=target, body=written)
+
+
+def verify_trimmed(public: PublicKey, authorization: Authorization, *, method: str, target: str, body: bytes) -> None:
+    """Verify over the body without the white space around it."""
+    verify_request(public, authorization, method=method, target=target, body=body.strip())
+
+
+def verify_as_ascii(public: PublicKey, authorization: Authorization, *, method: str, target: str, body: bytes) -> None:
+    """Verify over a body that was read as ASCII."""
+    written = body.decode("ascii", "replace").encode()
+    verify_request(public, authorization, method=method, target=target, body=written)
+
+
+def verify_path_only(public: PublicKey, authorization: Authorization, *, method: str, target: str, body: bytes) -> None:
+    """Verify with the path without its query."""
+    verify_request(public, authorization, method=method, target=target.partition("?")[0], body=body)
+
+
+def verify_signature_only_there(
+    public: PublicKey, authorization: Authorization, *, method: str, target: str, body: bytes
+) -> None:
+    """Be content with a signature that can be read."""
+    del public, method, target, body
+    if not read_signature(authorization.signature):
+        raise Problem("SIGNATURE_MALFORMED")
+
+
+def read_in_order(value: str) -> Authorization:
+    """Read the parameters only in the order of the documentation, without blanks."""
+    authorization = parse_authorization(value)
+    if format_authorization(authorization) != value:
+        raise Problem("MALFORMED_REQUEST", "Authorization 格式有误。")
+    return authorization
+
+
+def read_short_nonce(value: str) -> Authorization:
+    """Take nonces of exactly 32 characters only."""
+    authorization = parse_authorization(value)
+    if len(authorization.nonce) != _SHORT:
+        raise Problem("MALFORMED_REQUEST", "nonce_str 应为 32 位。")
+    return authorization
+
+
+def parse_loosely(body: bytes) -> dict[str, Any]:
+    """Read JSON as most libraries do: repeated names, NaN and a BOM pass."""
+    try:
+        document = json.loads(body.decode("utf-8-sig"))
+    except ValueError as error:
+        raise Problem("MALFORMED_REQUEST") from error
+    if not isinstance(document, dict):
+        raise Problem("MALFORMED_REQUEST")
+    return document
+
+
+def parse_known_only(body: bytes) -> dict[str, Any]:
+    """Refuse attributes that are not in the documentation."""
+    document = parse_object(body)
+    if set(document) - _SIX_ATTRIBUTES:
+        raise Problem("MALFORMED_REQUEST", "报文含未知字段。")
+    return document
+
+
+def parse_basic_plane(body: bytes) -> dict[str, Any]:
+    """Break at characters beyond the basic plane, as a three-byte database column does."""
+    if any(ord(character) > 0xFFFF for character in body.decode()):  # noqa: PLR2004 - the last of the basic plane
+        raise Problem("INTERNAL")
+    return parse_object(body)
+
+
+def _skip(name: str, title: str, *checks: str, modes: tuple[str, ...] = ("push", "pull")) -> Defect:
+    return habit_defect(name, title, modes=modes, skips=frozenset(checks))
+
+
+def _refuse_seen_origins() -> Habits:
+    """Takes an origin's nonce for one that may be used once: a second delivery is refused."""
+    seen: set[str] = set()
+
+    def read(value: str) -> Authorization:
+        authorization = parse_authorization(value)
+        if authorization.sender_id == "gateway":
+            return authorization
+        if authorization.nonce in seen:
+            raise Problem("NONCE_REPLAYED")
+        seen.add(authorization.nonce)
+        return authorization
+
+    return replace(HONEST, read_authorization=read)
+
+
+_PARSING: Final = (
+    ("json-loose", "JSON 解析不严格：重名、NaN、BOM 都放过", parse_loosely),
+    ("unknown-attribute-refused", "信封有未见过的字段就拒绝", parse_known_only),
+    ("characters-beyond-plane-break", "遇到基本多文种平面之外的汉字就出错", parse_basic_plane),
+)
+_VERIFYING: Final = (
+    ("signature-forms-lenient", "裸 r‖s、宽松 DER、各种 Base64 都接受", verify_leniently),
+    ("verifies-serialised-again", "验签用的是重新序列化的 JSON", verify_again_serialised),
+    ("verifies-trimmed-body", "验签前去掉报文体首尾空白", verify_trimmed),
+    ("verifies-ascii-body", "验签前把报文体按 ASCII 读取", verify_as_ascii),
+    ("verifies-anything-readable", "签名只要读得出就算通过", verify_signature_only_there),
+)
+
+CHECKING: Final[tuple[Defect, ...]] = (
+    _skip("push-unsigned-accepted", "没有 Authorization 的推送也接受", "push-authorization", modes=(PUSH,)),
+    _skip("push-sender-unchecked", "推送不核对签名方是网关", "push-sender", modes=(PUSH,)),
+    _skip("push-key-status-unchecked", "网关密钥已吊销也接受", "push-key-status", modes=(PUSH,)),
+    _skip("push-timestamp-unchecked", "推送的时间戳不核对", "push-timestamp", modes=(PUSH,)),
+    _skip("push-signature-unchecked", "推送的网关签名不核验", "push-signature", modes=(PUSH,)),
+    _skip("push-nonce-unchecked", "推送的随机串可以重放", "push-nonce", modes=(PUSH,)),
+    _skip("recipient-unchecked", "不是发给自己的报文也接受", "recipient"),
+    _skip("origin-unchecked", "Gzbzj-Origin 完全不看", "origin"),
+    _skip("origin-signature-unchecked", "发送方的签名不核验", "origin-signature"),
+    _skip("origin-sender-unchecked", "不核对 Gzbzj-Origin 的签名方就是 source", "origin-sender"),
+    _skip("origin-key-validity-unchecked", "发送方密钥当时已失效也接受", "origin-key-validity"),
+    _skip(
+        "nothing-checked",
+        "什么都不核验，一律接受",
+        "push-signature",
+        "push-timestamp",
+        "push-nonce",
+        "origin",
+        "recipient",
+    ),
+    _skip("duplicates-acted-on", "重复的报文办理两次", "held"),
+    _skip("duplicates-with-other-bytes", "同 id 不同字节的报文当作重复接受", "held-digest"),
+    _skip("keys-never-fetched-again", "公钥清单只取一次，轮换后的密钥不认识", "fresh-keys"),
+    *(habit_defect(name, title, parse=parse) for name, title, parse in _PARSING),
+    *(habit_defect(name, title, verify=verify) for name, title, verify in _VERIFYING),
+    habit_defect("push-query-ignored", "验签时去掉了推送地址的查询串", modes=(PUSH,), verify=verify_path_only),
+    habit_defect("header-order-fixed", "Authorization 的参数换个次序就不认", read_authorization=read_in_order),
+    habit_defect("nonce-length-fixed", "随机串不是 32 位就拒绝", read_authorization=read_short_nonce),
+    Defect(
+        name="origin-nonce-once",
+        title="把 Gzbzj-Origin 的随机串当作一次性，重复投递就拒绝",
+        make_habits=_refuse_seen_origins,
+    ),
+)
