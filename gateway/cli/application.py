@@ -14,6 +14,7 @@ from gateway.cli import (
     alerts,
     audits,
     calendar,
+    conformance,
     databases,
     dead,
     demo,
@@ -60,6 +61,7 @@ def build() -> typer.Typer:
         ("deposit", deposit, "工资保证金测算"),
         ("db", databases, "数据库结构"),
         ("simulate", simulating, "模拟对手方"),
+        ("conformance", conformance, "一致性测试"),
     ):
         app.add_typer(_filled(module, text), name=name)
     return app

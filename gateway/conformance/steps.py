@@ -1,0 +1,237 @@
+"""The steps that a case may take, each once: a verb, and what it does on the stage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from gateway.catalogue import example
+from gateway.conformance.cases import Step
+from gateway.conformance.desk import Desk
+from gateway.conformance.exchanges import PUSH, STAND, Exchange, Recorder
+from gateway.conformance.faults import listings_of, shape_of
+from gateway.conformance.keyring import KeyRing
+from gateway.conformance.letters import Letter, Push, address_push, write_letter
+from gateway.conformance.mailbox import Standing
+from gateway.conformance.stage import Stage, set_member
+from gateway.core.wire.compact_json import encode_compact
+from gateway.crypto.digest import sm3_hex
+from gateway.net.client import HttpClient
+
+SECOND: Final = 1_000_000
+_ID_DIGITS: Final = 32
+
+
+class NothingCame(Exception):  # noqa: N818 - what happened, from the case's side
+    """A wait ended without what it waited for; the text (Chinese) says who should have done what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A wait that begins: told to people, with the seconds that it lasts at most."""
+
+    case: str
+    who: str
+    todo: str
+    seconds: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Bench:
+    """What the steps work with. `endpoint` None: the institution pulls. `wait` and `answer_s` are in seconds.
+
+    `tell` is told of each wait; `sequence` counts deliveries.
+    """
+
+    desk: Desk
+    ring: KeyRing
+    recorder: Recorder
+    client: HttpClient
+    now: Callable[[], int]
+    run_id: str
+    kind: str
+    endpoint: str | None
+    wait: float
+    answer_s: float
+    tell: Callable[[Waiting], None]
+    requests: dict[tuple[str, str], Push] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
+    deliveries: int = 0
+
+    def next_delivery(self) -> str:
+        """A delivery's id."""
+        self.deliveries += 1
+        return f"kit-{self.deliveries:04d}"
+
+
+Perform = Callable[[Bench, Stage, Step], Awaitable[None]]
+
+
+async def send(bench: Bench, stage: Stage, step: Step) -> None:
+    """Make a message and bring it to the institution, by push or through its mailbox."""
+    event = _make_event(bench, stage, step)
+    letter = write_letter(bench.ring, event, shape_of(stage.case.faults.get(step.name, ())), now=bench.now())
+    stage.sent[step.name] = letter
+    await _deliver(bench, stage, step, letter)
+
+
+async def repeat(bench: Bench, stage: Stage, step: Step) -> None:
+    """Bring the bytes of an earlier step again: with a new push signature, or `exactly` as they went."""
+    former = step.arguments["of"]
+    letter = stage.sent[former]
+    stage.sent[step.name] = letter
+    if step.arguments.get("exactly") and bench.endpoint is not None:
+        await _push(bench, stage, step, letter, bench.requests[stage.case.id, former])
+    else:
+        await _deliver(bench, stage, step, letter)
+
+
+async def await_message(bench: Bench, stage: Stage, step: Step) -> None:
+    """Wait until the institution's message has come as often as the case wants; NothingCame."""
+    awaited = stage.find_await(step.name)
+    await _wait(bench, stage, step, awaited.news)
+
+
+async def poll(bench: Bench, stage: Stage, step: Step) -> None:
+    """Wait until the institution has looked into its mailbox; NothingCame."""
+    await _wait(bench, stage, step, bench.desk.mailbox.polled)
+
+
+VERBS: Final[Mapping[str, Perform]] = {"send": send, "repeat": repeat, "await": await_message, "poll": poll}
+
+
+async def _wait(bench: Bench, stage: Stage, step: Step, news: asyncio.Event) -> None:
+    who = str(step.arguments.get("who", "机构系统"))
+    todo = str(step.arguments.get("todo", "拉取信箱"))
+    seconds = min(float(step.arguments.get("within", bench.wait)), bench.wait)
+    if not news.is_set():
+        bench.tell(Waiting(case=stage.case.id, who=who, todo=todo, seconds=seconds))
+    try:
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    except TimeoutError as error:
+        raise NothingCame(f"等了 {seconds:.0f} 秒，没有等到{who}{todo}。") from error
+
+
+def _make_event(bench: Bench, stage: Stage, step: Step) -> dict[str, Any]:
+    arguments = step.arguments
+    event = example(
+        arguments["type"],
+        source=arguments.get("source"),
+        recipient=bench.desk.institution,
+        subject=bench.desk.institution if arguments.get("subject") == "institution" else stage.subject,
+        id=_name_message(bench, stage, str(arguments.get("id_of", step.name))),
+        kind=bench.kind,
+        now_us=bench.now(),
+        variant=arguments.get("variant"),
+    )
+    for pointer, value in arguments.get("data", {}).items():
+        set_member(event["data"], pointer, stage.resolve(value))
+    return event
+
+
+def _name_message(bench: Bench, stage: Stage, step: str) -> str:
+    """An id that no other run uses and that a reader of logs can find."""
+    return sm3_hex(f"{bench.run_id} {stage.case.id} {step}".encode())[:_ID_DIGITS]
+
+
+async def _deliver(bench: Bench, stage: Stage, step: Step, letter: Letter) -> None:
+    if bench.endpoint is None:
+        await _let_stand(bench, stage, step, letter)
+        return
+    attempt = bench.attempts[letter.id] = bench.attempts.get(letter.id, 0) + 1
+    request = address_push(
+        bench.ring,
+        letter,
+        target=target_of(bench.endpoint),
+        delivery=bench.next_delivery(),
+        attempt=attempt,
+        now=bench.now(),
+    )
+    bench.requests[stage.case.id, step.name] = request
+    await _push(bench, stage, step, letter, request)
+
+
+async def _push(bench: Bench, stage: Stage, step: Step, letter: Letter, request: Push) -> None:
+    assert bench.endpoint is not None
+    number, at = bench.recorder.reserve(), bench.now()
+    answer = await bench.client.request(
+        "POST", bench.endpoint, headers=request.headers, body=letter.body, timeout=bench.answer_s
+    )
+    bench.recorder.keep(
+        Exchange(
+            number=number,
+            case=stage.case.id,
+            step=step.name,
+            way=PUSH,
+            at=at,
+            took_ms=(bench.now() - at) // 1000,
+            method="POST",
+            target=bench.endpoint,
+            headers=request.headers,
+            body=letter.body,
+            signed=request.signed,
+            status=answer.status,
+            answer_headers=answer.headers,
+            answer_body=answer.body,
+            error=answer.error,
+            faults=stage.case.faults.get(step.name, ()),
+            about=_describe(letter, request.nonce),
+        )
+    )
+
+
+async def _let_stand(bench: Bench, stage: Stage, step: Step, letter: Letter) -> None:
+    """Let a message stand until its receipt; where none comes in time it is withdrawn, and the judge sees so."""
+    standing = Standing(
+        delivery=bench.next_delivery(),
+        case=stage.case.id,
+        step=step.name,
+        letter=letter,
+        faults=listings_of(stage.case.faults.get(step.name, ())),
+    )
+    number, at = bench.recorder.reserve(), bench.now()
+    bench.desk.mailbox.put(standing)
+    try:
+        async with asyncio.timeout(bench.wait):
+            await standing.receipted.wait()
+    except TimeoutError:
+        bench.desk.mailbox.withdraw(standing.delivery)
+    about = {**_describe(letter, ""), "delivery": standing.delivery}
+    bench.recorder.keep(
+        Exchange(
+            number=number,
+            case=stage.case.id,
+            step=step.name,
+            way=STAND,
+            at=at,
+            took_ms=(bench.now() - at) // 1000,
+            method="GET",
+            target="/v1/mailbox",
+            headers={},
+            body=letter.body,
+            answer_body=encode_compact(standing.show()),
+            error="" if standing.receipt else "没有收到该报文的回执",
+            faults=stage.case.faults.get(step.name, ()),
+            about=about,
+        )
+    )
+
+
+def target_of(endpoint: str) -> str:
+    """The request target under which an endpoint is called, exactly as it will stand on the request line."""
+    parts = urlsplit(endpoint)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _describe(letter: Letter, nonce: str) -> dict[str, str]:
+    return {
+        "message": letter.id,
+        "digest": letter.digest,
+        "nonce": nonce,
+        "origin": letter.origin or "",
+        "originString": letter.origin_string.decode("utf-8", "replace"),
+    }

@@ -1,0 +1,74 @@
+"""The kit against an institution in one process."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.conformance.judging import Judgement
+from gateway.conformance.practice import Order, Stored, judge_folder, prepare
+from gateway.crypto.keys import PrivateKey
+from gateway.simulator import Institution, InstitutionOptions, KeyIdentity, SystemClock
+
+KEY = PrivateKey.generate()
+
+
+def now() -> int:
+    return time.time_ns() // 1000
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seat:
+    """Where an institution under test sits: its endpoint (None when it pulls) and the port the kit must take."""
+
+    endpoint: str | None
+    port: int
+    kind: str
+
+
+@asynccontextmanager
+async def honest(kind: str, mode: str, ledger: Path) -> AsyncIterator[Seat]:
+    port = free_port()
+    options = InstitutionOptions(
+        identity=KeyIdentity("fjbank", KEY),
+        gateway=f"http://127.0.0.1:{port}",
+        ledger=ledger,
+        port=0 if mode == "push" else None,
+        kind=kind,
+        wait=2,
+    )
+    institution = Institution(options, SystemClock())
+    await institution.start()
+    try:
+        endpoint = f"http://127.0.0.1:{institution.port}/inbox?from=gw" if mode == "push" else None
+        yield Seat(endpoint=endpoint, port=port, kind=kind)
+    finally:
+        await institution.stop()
+
+
+async def examine(seat: Seat, folder: Path, *, tell: Callable[[Any], None] = lambda _: None, **changes: Any) -> Stored:
+    fields = {"publics": (KEY.public,), "endpoint": seat.endpoint, "port": seat.port, "kind": seat.kind, **changes}
+    runner, cases = prepare(Order(folder=folder, **fields), now=now, tell=tell)
+    run = await runner.perform()
+    return judge_folder(folder / "runs" / run.id, cases)
+
+
+def failures(stored: Stored) -> list[str]:
+    """What did not pass, with what came instead."""
+    bad = [item for item in stored.verdict.judgements if item.verdict not in ("pass", "skip")]
+    return [f"{item.case.id} {item.verdict} {item.text} {_tell(item)}" for item in bad]
+
+
+def _tell(judgement: Judgement) -> str:
+    return "; ".join(f"{item.id}: {item.got}" for item in judgement.assertions if item.verdict != "pass")
