@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from gateway.bootstrap.clock import SystemClock
+from gateway.catalogue import load_calendar
+from gateway.catalogue.places import CALENDAR, find_conf
 from gateway.config import Settings
 from gateway.core.delivery import SECOND
+from gateway.core.legal_time import LegalTime
 from gateway.core.party import GATEWAY, Key, KeyStatus, Party, Standing
 from gateway.crypto.keys import PrivateKey
 from gateway.ports import Audit, Store
@@ -40,6 +43,12 @@ async def open_home_store(settings: Settings) -> AsyncIterator[Store]:
 def load_key(settings: Settings) -> PrivateKey:
     """The gateway's signing key. Raises OSError or KeyFormatError."""
     return PrivateKey.from_pem(Path(settings.key_file).read_bytes())
+
+
+def open_legal_time(settings: Settings) -> LegalTime:
+    """The home's legal time. Raises CatalogueError for mistakes in its calendar."""
+    calendar = load_calendar(find_conf(settings.home, CALENDAR))
+    return LegalTime(calendar=calendar, rate=settings.clock.rate, epoch=settings.clock.epoch * SECOND)
 
 
 def new_key(owner_id: str, public_pem: str, serial_no: str, *, now: int, status: KeyStatus = KeyStatus.ACTIVE) -> Key:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Final
 
 from adapters import load_adapters
-from gateway.bootstrap.homes import load_key
+from gateway.bootstrap.homes import load_key, open_legal_time
 from gateway.bus import LocalBus, RabbitBus, RabbitSettings
 from gateway.catalogue import Catalogue, load_areas, load_catalogue, read_specimens
 from gateway.catalogue.places import AREAS, find_conf
@@ -20,6 +20,7 @@ from gateway.config import Settings
 from gateway.core.area import Area
 from gateway.core.bucket import Buckets
 from gateway.core.delivery import SECOND
+from gateway.core.legal_time import LegalTime
 from gateway.crypto.digest import sm3_hex
 from gateway.crypto.keys import PrivateKey
 from gateway.crypto.libcrypto import default_provider
@@ -88,6 +89,11 @@ class Parts:
         return load_areas(find_conf(self.settings.home, AREAS))
 
     @cached_property
+    def legal_time(self) -> LegalTime:
+        """Legal time by the settings, and working days, the home's own overrides where it has any."""
+        return open_legal_time(self.settings)
+
+    @cached_property
     def roster(self) -> Roster:
         """Parties and keys."""
         return Roster(self.store)
@@ -143,6 +149,7 @@ class Parts:
             self.roster,
             self.catalogue,
             self.areas,
+            self.legal_time,
             limits=AcceptLimits(batch=limits.batch, queue=limits.accept_queue),
             on_accepted=self._on_accepted,
             log=self.log.info,
@@ -169,7 +176,7 @@ class Parts:
     @cached_property
     def clerk(self) -> Clerk:
         """Receipts written up."""
-        return Clerk(self.scribe, self.clock)
+        return Clerk(self.scribe, self.clock, self.legal_time)
 
     @cached_property
     def standing_desk(self) -> StandingDesk:

@@ -81,6 +81,12 @@ def _contradictions(file: HomeFile) -> Sequence[Finding]:
             "生产环境不得设为开发目录（会放行明文 http 与回环地址），请改为 false",
         ),
         (
+            file.clock.rate > 1 and not file.development,
+            ("clock", "rate"),
+            "只有开发目录可以让期限快进，请改为 1",
+        ),
+        (file.clock.rate > 1 and not file.clock.epoch, ("clock", "epoch"), "期限快进须写明起点（Unix 秒）"),
+        (
             file.limits.batch > file.limits.accept_queue,
             ("limits", "batch"),
             f"不得大于 limits.accept_queue（{file.limits.accept_queue}）",

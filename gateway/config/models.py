@@ -90,11 +90,18 @@ class Files(Section):
 
 
 class ClockBounds(Section):
-    """How far clocks may differ."""
+    """How far clocks may differ, and how fast legal time runs."""
 
     max_skew_seconds: Real = Field(
         5.0, gt=0, le=60, description="本机与数据库时钟允许的最大差，秒；超过即不就绪、不领任务"
     )
+    rate: Whole = Field(
+        1,
+        ge=1,
+        le=1_000_000,
+        description="法定期限的时间快进多少倍，仅限开发目录（演示用）；签名、租约与重试仍按本机时钟",
+    )
+    epoch: Whole = Field(0, ge=0, description="快进自何时起，Unix 秒；各进程一致，不快进时写 0")
 
 
 class Log(Section):

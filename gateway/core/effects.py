@@ -13,16 +13,18 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.core.area import NATIONAL, Area, AreaParameters
-from gateway.core.calendar import local_date
+from gateway.core.calendar import Calendar, local_date
 from gateway.core.case import Case
 from gateway.core.case_changes import TAKERS, change_case, touches_case
 from gateway.core.errors import FieldError, Problem
+from gateway.core.happening import Happening
 from gateway.core.order import Order
 from gateway.core.order_changes import open_order, prepare
 from gateway.core.order_table import STATES, Facts, Transition, choose_row, find_rows
 from gateway.core.parameters import Parameters
 from gateway.core.rule_table import find_rules
 from gateway.core.rules import RuleFacts, check_rules
+from gateway.core.sla import ClockChange, find_changes
 from gateway.core.type_row import TypeRow
 from gateway.core.wire.envelope import Envelope
 
@@ -43,13 +45,22 @@ class Held:
 class Effects:
     """The order and the case afterwards (None for a type that touches none), other orders that changed by number.
 
-    `warnings` are the rules that only warn and are broken.
+    `warnings` are the rules that only warn and are broken, `clocks` what happens to legal clocks.
     """
 
     order: Order | None
     case: Case | None = None
     others: Mapping[str, Order] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[FieldError, ...] = ()
+    clocks: tuple[ClockChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """What clocks need besides the message: the calendar, and whether the recipient has it once it is accepted."""
+
+    calendar: Calendar
+    delivered: bool
 
 
 def apply(
@@ -61,10 +72,11 @@ def apply(
     institution_kind: str | None,
     now: int,
     areas: Mapping[str, Area],
+    timing: Timing,
 ) -> Effects:
     """Decide one message whose schema and permission were checked; `held` is what its locks hold.
 
-    `institution_kind` is the kind of the institution of the two parties, `now` microseconds UTC.
+    `institution_kind` is the kind of the institution of the two parties, `now` microseconds UTC of legal time.
     Raises STATE_CONFLICT, then RULE_VIOLATED.
     """
     order, others = held.order, dict[str, Order]()
@@ -77,7 +89,36 @@ def apply(
     facts = RuleFacts(data=envelope.data, order=held.order, case=held.case, area=area, today=local_date(now))
     warnings = check_rules(find_rules(row.type), facts)
     case = _follow(held, order, others, envelope, row) if touches_case(row) else None
-    return Effects(order=order, case=case, others=others, warnings=warnings)
+    effects = Effects(order=order, case=case, others=others, warnings=warnings)
+    return replace(effects, clocks=_find_clocks(held, effects, envelope, area, now=now, timing=timing))
+
+
+def _find_clocks(
+    held: Held, effects: Effects, envelope: Envelope, area: AreaParameters, *, now: int, timing: Timing
+) -> tuple[ClockChange, ...]:
+    """What the message does to clocks, and what its replacing an order does to that order's."""
+    order = effects.order
+    happening = Happening(
+        type=envelope.type,
+        id=envelope.id,
+        source=envelope.source,
+        subject=envelope.subject,
+        platform=order.platform if order else envelope.source,
+        now=now,
+        area=area,
+        region=_name_region(order, envelope.data),
+        delivered=timing.delivered,
+        data=envelope.data,
+        before=held.order,
+        after=order,
+        case_before=held.case,
+        case_after=effects.case,
+    )
+    changes = find_changes(happening, timing.calendar)
+    for number, other in effects.others.items():
+        replaced = replace(happening, type="order.replaced", subject=number, data={}, before=held.others[number])
+        changes += find_changes(replace(replaced, after=other, replaced_by=envelope.subject), timing.calendar)
+    return changes
 
 
 def find_parameters(areas: Mapping[str, Area], region: str | None, now: int) -> AreaParameters:

@@ -16,6 +16,7 @@ from gateway.core.errors import FieldError, Problem
 from gateway.core.message import Message
 from gateway.core.order import Order
 from gateway.core.party import GATEWAY
+from gateway.core.sla import ClockLedger
 
 Plan = Callable[[Held], Effects]
 """State and rules for one message: what stands under its locks → effects; raises Problem."""
@@ -141,7 +142,7 @@ class NewDelivery:
 
 @dataclass(slots=True, kw_only=True)
 class Fold:
-    """The state of one fold; `new`, `subjects` and `cases` (by case number) are what the store writes afterwards.
+    """The state of one fold; `new`, `subjects`, `cases` (by case number) and `clocks` are what the store writes then.
 
     `fresh` holds the nonces that this transaction inserted; each is used up by the first item that carries it.
     """
@@ -151,6 +152,7 @@ class Fold:
     subjects: Mapping[str, Subject]
     cases: Mapping[str, CaseRow] = field(default_factory=dict)
     new: list[NewDelivery] = field(default_factory=list)
+    clocks: ClockLedger = field(default_factory=ClockLedger)
 
     def run(self, items: Iterable[Item]) -> list[Outcome]:
         """Settle every item in arrival order; a refusal leaves no trace but its nonce."""
@@ -202,6 +204,7 @@ class Fold:
             _put(self.subjects[number], order)
         if row is not None and effects.case is not None and effects.case != row.case:
             row.case, row.changed = effects.case, True
+        self.clocks.add(effects.clocks)
         subject.position += 1
         filed = message.recipient == GATEWAY
         self.new.append(NewDelivery(message=message, position=subject.position, filed=filed, traces=draft.traces))

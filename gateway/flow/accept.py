@@ -13,6 +13,7 @@ from gateway.core.documents import name_documents
 from gateway.core.errors import Problem
 from gateway.core.failpoints import ACCEPT_COMMITTED, reach
 from gateway.core.intake import Accepted, Item, Outcome, Refused
+from gateway.core.legal_time import LegalTime
 from gateway.flow.batching import Batcher
 from gateway.flow.gate import Caller, Head
 from gateway.flow.reading import Reading, read_message
@@ -54,6 +55,7 @@ class Acceptor:
         roster: Roster,
         catalogue: Catalogue,
         areas: Mapping[str, Area],
+        legal_time: LegalTime,
         *,
         limits: AcceptLimits,
         on_accepted: Callable[[], None],
@@ -64,6 +66,7 @@ class Acceptor:
         self._roster = roster
         self._catalogue = catalogue
         self._areas = areas
+        self._legal_time = legal_time
         self._on_accepted = on_accepted
         self._log = log
         self._find_files = find_files
@@ -78,6 +81,7 @@ class Acceptor:
             directory=self._roster.directory,
             catalogue=self._catalogue,
             areas=self._areas,
+            legal_time=self._legal_time,
         )
         with _PARSING():
             item = await self._read(reading)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from gateway.core.errors import Problem
 from gateway.core.exchange import Fault
+from gateway.core.legal_time import LegalTime
 from gateway.core.message import Message
+from gateway.core.sla import BeginClocks, starts_on_delivery
 from gateway.core.wire.receipt import Receipt, check_receipt, parse_receipt
 from gateway.core.wire.strict_json import parse_object
 from gateway.flow.attempted import outcome_of
@@ -42,9 +44,10 @@ class Evidence:
 class Clerk:
     """Writes up what a receipt, or the want of one, means for the message and its sender."""
 
-    def __init__(self, scribe: Scribe, clock: Clock) -> None:
+    def __init__(self, scribe: Scribe, clock: Clock, legal_time: LegalTime) -> None:
         self._scribe = scribe
         self._clock = clock
+        self._legal_time = legal_time
 
     async def tell(
         self, delivery_id: int, message: Message, attempt: int, fault: Fault, *, cause: str = "failed"
@@ -66,6 +69,7 @@ class Clerk:
         if receipt.status == "REFUSED":
             fault = Fault(code=receipt.code or "", message=receipt.message or "")
             told = await self.tell(delivery_id, message, evidence.tries, fault, cause="refused")
+        at = self._clock.now()
         return Proof(
             delivery_id=delivery_id,
             status=receipt.status,
@@ -74,7 +78,7 @@ class Clerk:
             timestamp=evidence.timestamp,
             nonce=evidence.nonce,
             signature=evidence.signature,
-            at=self._clock.now(),
+            at=at,
             method=evidence.method,
             path=evidence.path,
             attempt=evidence.attempt,
@@ -83,6 +87,19 @@ class Clerk:
             text=receipt.message,
             messages=told.messages,
             alerts=told.alerts,
+            begins=self._begin(message, at) if receipt.status == "ACCEPTED" else None,
+        )
+
+    def _begin(self, message: Message, at: int) -> BeginClocks | None:
+        """The delivery lets a clock run, for the types whose terms count from it."""
+        if not starts_on_delivery(message.type):
+            return None
+        return BeginClocks(
+            source=message.source,
+            message_id=message.id,
+            at=self._legal_time.at(at),
+            served=False,
+            calendar=self._legal_time.calendar,
         )
 
 

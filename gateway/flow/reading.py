@@ -15,9 +15,10 @@ from gateway.catalogue import Catalogue
 from gateway.core.area import Area
 from gateway.core.case_changes import touches_case
 from gateway.core.documents import check_documents
-from gateway.core.effects import Effects, Held, apply
+from gateway.core.effects import Effects, Held, Timing, apply
 from gateway.core.errors import Problem
 from gateway.core.intake import Draft, Item, Reach, Traces
+from gateway.core.legal_time import LegalTime
 from gateway.core.message import Message
 from gateway.core.order_table import find_rows
 from gateway.core.party import GATEWAY, Directory, Party, Standing
@@ -31,6 +32,9 @@ from gateway.flow.gate import Caller, Head
 from gateway.observe import continue_trace
 
 MEDIA_TYPES: Final = frozenset({"application/cloudevents+json", "application/json"})
+
+PULLING: Final = "mailbox"
+"""The adapter of parties that pull: their designated system is the mailbox."""
 
 ISSUING: Final = "guarantee.issued"
 """The event by which a guarantee gets its number."""
@@ -56,6 +60,7 @@ class Reading:
     directory: Directory
     catalogue: Catalogue
     areas: Mapping[str, Area]
+    legal_time: LegalTime
     document: dict[str, object] = field(default_factory=dict)
     envelope: Envelope = field(init=False)
     row: TypeRow = field(init=False)
@@ -191,12 +196,18 @@ class _Plan:
             row=reading.row,
             source_role=source.role,
             institution_kind=institution.kind,
-            now=reading.caller.at,
+            now=reading.legal_time.at(reading.caller.at),
             areas=reading.areas,
+            timing=Timing(calendar=reading.legal_time.calendar, delivered=stands_at_once(recipient)),
         )
         if reading.files is not None:
             check_documents(reading.row.type, reading.envelope.data, reading.files)
         return effects
+
+
+def stands_at_once(recipient: Party | None) -> bool:
+    """Whether a message is delivered once it is accepted: it is filed, or its recipient pulls (domain section 5)."""
+    return recipient is None or recipient.id == GATEWAY or recipient.adapter == PULLING
 
 
 def _message(reading: Reading) -> Message:

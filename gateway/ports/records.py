@@ -9,6 +9,7 @@ from enum import StrEnum
 from gateway.core.delivery import Decision, State
 from gateway.core.message import Message
 from gateway.core.party import Link, Standing
+from gateway.core.sla import BeginClocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class Proof:
     """A good receipt, verified. `method` and `path` are those of the receipt's request if pulled, None if pushed.
 
     `status` is "ACCEPTED" or "REFUSED". `attempt` names the attempt whose answer brought it, None if pulled.
-    `messages` (message.failed of a refusal) are written with it, once.
+    `messages` (message.failed of a refusal) are written with it, once; `begins` lets clocks run from it.
     """
 
     delivery_id: int
@@ -96,6 +97,7 @@ class Proof:
     text: str | None = None
     messages: Sequence[Message] = ()
     alerts: Sequence[Alert] = ()
+    begins: BeginClocks | None = None
 
 
 class ProofResult(StrEnum):

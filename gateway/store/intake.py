@@ -25,6 +25,7 @@ from gateway.core.intake import (
 )
 from gateway.core.order import Order
 from gateway.core.order_table import FINAL
+from gateway.store.clocks import write_clocks
 from gateway.store.dialect import Types, as_given, given, insert_given, name_of
 from gateway.store.rows import INSERT_MESSAGE, delivery_row, message_row
 from gateway.store.schema import DELIVERIES, MESSAGES, NONCES, SUBJECTS
@@ -64,6 +65,7 @@ def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
     outcomes = fold.run(items)
     _write(connection, fold.new, before)
     _write_states(connection, subjects, cases, before)
+    write_clocks(connection, fold.clocks)
     return outcomes
 
 

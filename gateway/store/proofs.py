@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Connection, Select, Text, and_, bindparam, in
 
 from gateway.core.delivery import State
 from gateway.ports import Missing, Proof, ProofResult
+from gateway.store.clocks import begin_clocks
 from gateway.store.dialect import Types, as_given, as_ids, given, given_ids, name_of
 from gateway.store.posting import post, raise_alerts
 from gateway.store.rows import AnyRow
@@ -216,6 +217,9 @@ def _write(connection: Connection, writes: _Writes, *, now: int) -> None:
 
 def _follow(connection: Connection, recorded: Sequence[Proof], positions: dict[str, int]) -> None:
     now = max(proof.at for proof in recorded)
+    begun = [proof.begins for proof in recorded if proof.begins is not None]
+    if begun:
+        begin_clocks(connection, begun)
     post(connection, [message for proof in recorded for message in proof.messages], positions, now=now)
     raise_alerts(connection, [alert for proof in recorded for alert in proof.alerts], now=now)
 

@@ -30,10 +30,13 @@ from sqlalchemy import (
 METADATA: Final = MetaData()
 
 # SQLite's rowid must be spelled INTEGER; both count up and never fill gaps.
-_SERIAL: Final = BigInteger().with_variant(Integer, "sqlite")
+SERIAL: Final = BigInteger().with_variant(Integer, "sqlite")
 
 
-def _partial(name: str, *columns: Column[int] | Column[str], where: ColumnElement[bool], unique: bool = False) -> Index:
+def make_partial(
+    name: str, *columns: Column[int] | Column[str], where: ColumnElement[bool], unique: bool = False
+) -> Index:
+    """An index of the rows for which `where` holds."""
     return Index(name, *columns, unique=unique, postgresql_where=where, sqlite_where=where)
 
 
@@ -106,12 +109,12 @@ SUBJECTS: Final = Table(
     Column("order_json", Text),
     Column("held_by", Text),
 )
-_partial("ix_subjects_held", SUBJECTS.c.held_by, SUBJECTS.c.subject, where=SUBJECTS.c.held_by.is_not(None))
+make_partial("ix_subjects_held", SUBJECTS.c.held_by, SUBJECTS.c.subject, where=SUBJECTS.c.held_by.is_not(None))
 
 DELIVERIES: Final = Table(
     "deliveries",
     METADATA,
-    Column("id", _SERIAL, primary_key=True),
+    Column("id", SERIAL, primary_key=True),
     Column("source", Text, nullable=False),
     Column("message_id", Text, nullable=False),
     Column("recipient", Text, nullable=False),
@@ -143,13 +146,13 @@ MAILED: Final = _D.mailed.is_(True)
 DEAD: Final = and_(_D.state == literal_column("'failed'"), _D.replayed_by.is_(None))
 
 Index("ix_deliveries_message", _D.source, _D.message_id)
-_partial("ix_deliveries_live", _D.recipient, _D.subject, _D.position, where=LIVE)
-_partial("ix_deliveries_ready", _D.recipient, _D.due_at, _D.id, where=READY)
-_partial("ix_deliveries_out", _D.recipient, _D.published_at, where=OUT)
-_partial("ix_deliveries_leased", _D.worker, where=LEASED)
-_partial("ix_deliveries_waits", _D.id, where=WAITS)
-_partial("ix_deliveries_mailed", _D.recipient, _D.id, where=MAILED)
-_partial("ix_deliveries_dead", _D.id, where=DEAD)
+make_partial("ix_deliveries_live", _D.recipient, _D.subject, _D.position, where=LIVE)
+make_partial("ix_deliveries_ready", _D.recipient, _D.due_at, _D.id, where=READY)
+make_partial("ix_deliveries_out", _D.recipient, _D.published_at, where=OUT)
+make_partial("ix_deliveries_leased", _D.worker, where=LEASED)
+make_partial("ix_deliveries_waits", _D.id, where=WAITS)
+make_partial("ix_deliveries_mailed", _D.recipient, _D.id, where=MAILED)
+make_partial("ix_deliveries_dead", _D.id, where=DEAD)
 
 ATTEMPTS: Final = Table(
     "attempts",
@@ -203,7 +206,7 @@ LEASES: Final = Table(
 ALERTS: Final = Table(
     "alerts",
     METADATA,
-    Column("id", _SERIAL, primary_key=True),
+    Column("id", SERIAL, primary_key=True),
     Column("code", Text, nullable=False),
     Column("about", Text, nullable=False),
     Column("text", Text, nullable=False),
@@ -213,12 +216,12 @@ ALERTS: Final = Table(
     Column("closed_at", BigInteger),
 )
 OPEN_ALERT: Final = ALERTS.c.closed_at.is_(None)
-_partial("ux_alerts_open", ALERTS.c.code, ALERTS.c.about, where=OPEN_ALERT, unique=True)
+make_partial("ux_alerts_open", ALERTS.c.code, ALERTS.c.about, where=OPEN_ALERT, unique=True)
 
 AUDITS: Final = Table(
     "audits",
     METADATA,
-    Column("id", _SERIAL, primary_key=True),
+    Column("id", SERIAL, primary_key=True),
     Column("at", BigInteger, nullable=False),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 
-from gateway.catalogue import example, load_areas, load_catalogue
+from gateway.catalogue import example, load_areas, load_calendar, load_catalogue
 from gateway.core.area import NATIONAL, Area, Period
-from gateway.core.effects import Held, apply
+from gateway.core.effects import Held, Timing, apply
 from gateway.core.errors import Problem
 from gateway.core.parameters import DEFAULTS
 from gateway.core.wire.envelope import parse_envelope
@@ -15,6 +15,7 @@ from gateway.core.wire.envelope import parse_envelope
 NOW = 1_795_219_200_000_000
 CATALOGUE = load_catalogue()
 AREAS = load_areas()
+TIMING = Timing(calendar=load_calendar(), delivered=True)
 
 
 def areas_with(parameters):
@@ -41,7 +42,14 @@ def decide(order, envelope, *, kind="bank", now=NOW, parameters=DEFAULTS, case=N
     row = CATALOGUE.row(envelope.type)
     role = envelope.source if envelope.source in {"platform", "gateway"} else "institution"
     return apply(
-        held, envelope, row=row, source_role=role, institution_kind=kind, now=now, areas=areas_with(parameters)
+        held,
+        envelope,
+        row=row,
+        source_role=role,
+        institution_kind=kind,
+        now=now,
+        areas=areas_with(parameters),
+        timing=TIMING,
     )
 
 

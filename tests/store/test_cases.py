@@ -8,9 +8,9 @@ from itertools import count
 import pytest
 from sqlalchemy import Engine, text
 
-from gateway.catalogue import example, load_areas, load_catalogue
+from gateway.catalogue import example, load_areas, load_calendar, load_catalogue
 from gateway.core.case_changes import touches_case
-from gateway.core.effects import Effects, Held, apply
+from gateway.core.effects import Effects, Held, Timing, apply
 from gateway.core.intake import Accepted, Draft, Item, Nonce, Reach, Refused
 from gateway.core.money import write_words
 from gateway.core.wire.envelope import Envelope, parse_envelope
@@ -18,6 +18,7 @@ from gateway.store import SqlStore
 from tests.store.builders import NOW, make_message
 
 CATALOGUE, AREAS = load_catalogue(), load_areas()
+TIMING = Timing(calendar=load_calendar(), delivered=True)
 APPLY, ISSUE, NOTICE, RESULT = (
     "guarantee.application.v1",
     "guarantee.issued.v1",
@@ -52,7 +53,16 @@ class Asked:
         self.held = held
         role = "platform" if self.envelope.source == "platform" else "institution"
         row = CATALOGUE.row(self.envelope.type)
-        return apply(held, self.envelope, row=row, source_role=role, institution_kind="bank", now=NOW, areas=AREAS)
+        return apply(
+            held,
+            self.envelope,
+            row=row,
+            source_role=role,
+            institution_kind="bank",
+            now=NOW,
+            areas=AREAS,
+            timing=TIMING,
+        )
 
     def item(self) -> Item:
         envelope, row, data = self.envelope, CATALOGUE.row(self.envelope.type), self.envelope.data

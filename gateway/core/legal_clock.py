@@ -1,0 +1,162 @@
+"""One legal clock: the term of one duty, from what starts it to what ends it, as the store keeps it.
+
+A clock waits for what starts it (a delivery, a service), then runs; it ends, or is withdrawn, and stays on record. A
+breach does not end it: the duty goes on. Source: domain section 5. Instants are microseconds UTC of legal time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from gateway.core.area import Length, Unit
+from gateway.core.calendar import Calendar, Deadline, end_of_day, local_date
+
+BREACH: Final = 100
+"""The threshold at which the term is over."""
+
+
+class ClockState(StrEnum):
+    """Where a clock stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+
+
+CLOCK_STATES: Final[Mapping[str, str]] = MappingProxyType(
+    {"waiting": "待送达", "running": "计时中", "ended": "已办结", "withdrawn": "已撤销"}
+)
+
+
+class Awaits(StrEnum):
+    """What starts a clock that waits: the delivery of its message, or a record of service by other means alone."""
+
+    DELIVERY = "delivery"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegalClock:
+    """One clock. `subject` is the number that people know it by, `scope` the order or case by which it is ended.
+
+    `key` tells clocks of one rule and scope apart (a notice, a period). `source` and `message_id` name the message that
+    it comes from, both empty for one that no message started. `close` is the close of business in minutes,
+    `fixed_at` a term that the message itself sets, `next_percent` the threshold that is fired at `next_at`.
+    `due_date` and `calendar` belong to the reckoning: the last day, and the version of the calendar it was found with.
+    """
+
+    number: str
+    rule: str
+    subject: str
+    scope: str
+    key: str
+    platform: str
+    institution: str | None
+    region: str | None
+    basis: str
+    unverified: bool
+    length: Length
+    close: int
+    source: str
+    message_id: str
+    created_at: int
+    awaits: Awaits | None = None
+    fixed_at: int | None = None
+    state: ClockState = ClockState.WAITING
+    start_at: int | None = None
+    due_at: int | None = None
+    due_date: str | None = None
+    provisional: bool = False
+    calendar: str = ""
+    next_percent: int | None = None
+    next_at: int | None = None
+    breached_at: int | None = None
+    ended_at: int | None = None
+    ended_by: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the duty still stands."""
+        return self.state in {ClockState.WAITING, ClockState.RUNNING}
+
+
+def begin_clock(clock: LegalClock, at: int, calendar: Calendar, thresholds: tuple[int, ...]) -> LegalClock:
+    """The clock running from `at`; `thresholds` in percent, ascending."""
+    begun = _reckon(replace(clock, state=ClockState.RUNNING, awaits=None, start_at=at), calendar)
+    return _aim(begun, calendar, thresholds[0])
+
+
+def pass_threshold(clock: LegalClock, calendar: Calendar, thresholds: tuple[int, ...]) -> LegalClock:
+    """The clock after its next threshold was fired."""
+    reached = clock.next_percent or 0
+    following = next((percent for percent in thresholds if percent > reached), None)
+    breached = clock.due_at if reached == BREACH else None
+    passed = replace(clock, breached_at=breached)
+    if following is None:
+        return replace(passed, next_percent=None, next_at=None)
+    return _aim(passed, calendar, following)
+
+
+def reckon_again(clock: LegalClock, calendar: Calendar) -> LegalClock:
+    """The running clock by a newer calendar; thresholds that were fired stay fired."""
+    again = _reckon(clock, calendar)
+    return again if clock.next_percent is None else _aim(again, calendar, clock.next_percent)
+
+
+def end_clock(clock: LegalClock, at: int, by: str, *, withdrawn: bool) -> LegalClock:
+    """The clock ended at `at` by a message or event."""
+    state = ClockState.WITHDRAWN if withdrawn else ClockState.ENDED
+    return replace(clock, state=state, awaits=None, ended_at=at, ended_by=by, next_percent=None, next_at=None)
+
+
+def remaining_days(clock: LegalClock, now: int, calendar: Calendar) -> int | None:
+    """Working days left after today, 0 on the last day, negative after it; None for a clock that does not run."""
+    if clock.state is not ClockState.RUNNING or clock.due_at is None:
+        return None
+    return calendar.remaining(now, _last_day(clock.due_at))
+
+
+def _reckon(clock: LegalClock, calendar: Calendar) -> LegalClock:
+    start = _started(clock)
+    if clock.fixed_at is None:
+        due = calendar.deadline(start, clock.length, clock.close)
+    else:
+        due = Deadline(at=clock.fixed_at, date=_last_day(clock.fixed_at), provisional=False)
+    return replace(clock, due_at=due.at, due_date=str(due.date), provisional=due.provisional, calendar=calendar.version)
+
+
+def _aim(clock: LegalClock, calendar: Calendar, percent: int) -> LegalClock:
+    return replace(clock, next_percent=percent, next_at=_threshold_at(clock, calendar, percent))
+
+
+def _threshold_at(clock: LegalClock, calendar: Calendar, percent: int) -> int:
+    """When so much of the term is over: of its working days where it counts them, else of its time.
+
+    Half of five working days is the middle of the third one, whatever holidays lie between.
+    """
+    start, due = _started(clock), clock.due_at
+    assert due is not None
+    if clock.fixed_at is not None or clock.length.unit is not Unit.WORKING_DAYS or percent in {0, BREACH}:
+        return start + (due - start) * percent // BREACH
+    whole = percent * clock.length.count
+    number = (whole - 1) // BREACH + 1
+    day = calendar.due(local_date(start), number).date
+    midnight = end_of_day(day, 0)
+    return midnight + (end_of_day(day, clock.close) - midnight) * (whole - BREACH * (number - 1)) // BREACH
+
+
+def _started(clock: LegalClock) -> int:
+    if clock.start_at is None:
+        raise ValueError(f"clock {clock.number} has not begun")
+    return clock.start_at
+
+
+def _last_day(due_at: int) -> date:
+    """The day that ends with this instant, where it is a midnight; else the day that it lies in."""
+    return local_date(due_at - 1)

@@ -1,0 +1,137 @@
+"""Clocks written in the transaction of their cause: let run, ended, started, each in one statement (point 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, Select, Text, Update, and_, or_, select, update
+
+from gateway.core.area import Length, Unit
+from gateway.core.legal_clock import Awaits, ClockState, LegalClock
+from gateway.core.sla import BeginClocks, ClockLedger, EndClocks
+from gateway.store.clock_tables import CLOCKS, OPEN, WAITING
+from gateway.store.dialect import Types, as_given, given, insert_given, name_of
+from gateway.store.rows import AnyRow
+
+CLOCK_COLUMNS: Final = tuple(column for column in CLOCKS.c if column.name != "id")
+
+_C: Final = CLOCKS.c
+_ROW: Final[Types] = {column.name: column.type for column in CLOCK_COLUMNS}
+_PLAIN: Final = tuple(name for name in _ROW if name not in {"term", "unit", "awaits", "state"})
+_END: Final[Types] = {
+    "rule": Text(),
+    "scope": Text(),
+    "key": Text(),
+    "at": BigInteger(),
+    "state": Text(),
+    "by": Text(),
+}
+_TRIGGER: Final[Types] = {"source": Text(), "message_id": Text()}
+_MOVED: Final = (
+    "awaits",
+    "state",
+    "start_at",
+    "due_at",
+    "due_date",
+    "provisional",
+    "calendar",
+    "next_percent",
+    "next_at",
+    "breached_at",
+    "ended_at",
+    "ended_by",
+)
+_MOVE: Final[Types] = {name: _ROW[name] for name in ("number", *_MOVED)}
+
+
+def write_clocks(connection: Connection, ledger: ClockLedger) -> None:
+    """Write the changes of a batch; nothing is asked of the database where there are none."""
+    if ledger.begun:
+        begin_clocks(connection, ledger.begun)
+    if ledger.ended:
+        connection.execute(_ending(name_of(connection)), as_given(_ends(ledger.ended)))
+    if ledger.started:
+        connection.execute(_starting(name_of(connection)), as_given(clock_row(clock) for clock in ledger.started))
+
+
+def begin_clocks(connection: Connection, begun: Sequence[BeginClocks]) -> None:
+    """Let run what waits for these messages."""
+    keys = sorted({(each.source, each.message_id) for each in begun})
+    asked = as_given({"source": source, "message_id": number} for source, number in keys)
+    waiting = {row.number: clock_of(row) for row in connection.execute(_waiting(name_of(connection)), asked)}
+    running: dict[str, LegalClock] = {}
+    for change in begun:
+        running |= {clock.number: change.begin(clock) for clock in waiting.values() if change.begins(clock)}
+        waiting |= running
+    move_clocks(connection, running.values())
+
+
+def move_clocks(connection: Connection, clocks: Iterable[LegalClock]) -> None:
+    """Write clocks that the caller has locked as they stand now."""
+    rows = [{name: row[name] for name in _MOVE} for row in map(clock_row, clocks)]
+    if rows:
+        connection.execute(_moving(name_of(connection)), as_given(rows))
+
+
+def clock_row(clock: LegalClock) -> dict[str, Any]:
+    """The row of `clocks`, without its id."""
+    return {name: getattr(clock, name) for name in _PLAIN} | {
+        "term": clock.length.count,
+        "unit": clock.length.unit.value,
+        "awaits": clock.awaits.value if clock.awaits else None,
+        "state": clock.state.value,
+    }
+
+
+def clock_of(row: AnyRow) -> LegalClock:
+    """The clock of a row that selected CLOCK_COLUMNS."""
+    values = row._asdict()
+    return LegalClock(
+        length=Length(count=values["term"], unit=Unit(values["unit"])),
+        awaits=Awaits(values["awaits"]) if values["awaits"] else None,
+        state=ClockState(values["state"]),
+        **{name: values[name] for name in _PLAIN},
+    )
+
+
+def _ends(ended: Sequence[EndClocks]) -> list[dict[str, Any]]:
+    return [
+        {
+            "rule": each.rule,
+            "scope": each.scope,
+            "key": each.key,
+            "at": each.at,
+            "state": (ClockState.WITHDRAWN if each.withdrawn else ClockState.ENDED).value,
+            "by": each.by,
+        }
+        for each in ended
+    ]
+
+
+@cache
+def _starting(dialect: str) -> Any:
+    return insert_given(dialect, CLOCKS, _ROW).on_conflict_do_nothing()
+
+
+@cache
+def _ending(dialect: str) -> Update:
+    rows = given(dialect, _END)
+    same = and_(_C.scope == rows.c.scope, _C.rule == rows.c.rule, or_(rows.c.key.is_(None), _C.key == rows.c.key))
+    ended = {"state": rows.c.state, "ended_at": rows.c.at, "ended_by": rows.c.by}
+    return update(CLOCKS).where(same, OPEN).values(**ended, awaits=None, next_percent=None, next_at=None)
+
+
+@cache
+def _waiting(dialect: str) -> Select[Any]:
+    rows = given(dialect, _TRIGGER)
+    same = and_(_C.message_id == rows.c.message_id, _C.source == rows.c.source, WAITING)
+    found = select(*CLOCK_COLUMNS).select_from(rows.join(CLOCKS, same))
+    return found.order_by(_C.number).with_for_update(of=CLOCKS)
+
+
+@cache
+def _moving(dialect: str) -> Update:
+    rows = given(dialect, _MOVE)
+    return update(CLOCKS).where(_C.number == rows.c.number).values({name: rows.c[name] for name in _MOVED})
