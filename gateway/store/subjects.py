@@ -20,7 +20,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
-    not_,
+    func,
     select,
     tuple_,
     update,
@@ -78,15 +78,14 @@ def find_occupied(connection: Connection, pairs: Collection[Pair]) -> set[Pair]:
 
 
 def is_head() -> ColumnElement[bool]:
-    """No live row of the same recipient and subject stands before this row of `deliveries`."""
-    earlier = DELIVERIES.alias("earlier")
-    before = and_(
-        earlier.c.recipient == DELIVERIES.c.recipient,
-        earlier.c.subject == DELIVERIES.c.subject,
-        earlier.c.ended_at.is_(None),
-        earlier.c.position < DELIVERIES.c.position,
-    )
-    return not_(exists().where(before).correlate(DELIVERIES))
+    """This live row of `deliveries` is the first live one of its recipient and subject.
+
+    The least position is one index probe a row; a NOT EXISTS would be planned as a join over the whole backlog.
+    """
+    live = DELIVERIES.alias("live")
+    same = and_(live.c.recipient == DELIVERIES.c.recipient, live.c.subject == DELIVERIES.c.subject)
+    first = select(func.min(live.c.position)).where(same, live.c.ended_at.is_(None)).correlate(DELIVERIES)
+    return first.scalar_subquery() == DELIVERIES.c.position
 
 
 @cache
