@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from gateway.bootstrap.clock import SystemClock
 from gateway.catalogue import load_calendar
 from gateway.catalogue.places import CALENDAR, find_conf
 from gateway.config import Settings
@@ -64,10 +63,10 @@ def new_key(owner_id: str, public_pem: str, serial_no: str, *, now: int, status:
     )
 
 
-async def found_home(settings: Settings, *, actor: str) -> None:
+async def found_home(settings: Settings, *, actor: str, now: int) -> None:
     """Bring the database to this version's schema and register the gateway with its key, once."""
     await asyncio.to_thread(upgrade, settings.database)
-    key, now = load_key(settings).public, SystemClock().now()
+    key = load_key(settings).public
     async with open_home_store(settings) as store:
         if GATEWAY in (await store.directory()).parties:
             return

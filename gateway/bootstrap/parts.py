@@ -38,6 +38,7 @@ from gateway.flow.proving import Clerk, ReceiptDesk
 from gateway.flow.pulse import Bell
 from gateway.flow.relay import Relay
 from gateway.flow.roster import Roster
+from gateway.flow.sealing import Sealer
 from gateway.flow.service import Loop
 from gateway.flow.standings import StandingDesk
 from gateway.flow.timers import ClockWatch, Timers
@@ -238,6 +239,22 @@ class Parts:
             clock=self.clock,
             nonce_kept=int(self.settings.nonce_hours * _HOUR),
             on_due=self.relay.pulse.beat,
+            log=self.log.info,
+        )
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """The chain of evidence."""
+        return Sealer(
+            ledger=self.store,
+            outbox=self.store,
+            books=self.store,
+            roster=self.roster,
+            crypto=self.crypto,
+            key=self.key,
+            clock=self.clock,
+            holder=self.holder,
+            late=int(self.settings.evidence.late_seconds * SECOND),
             log=self.log.info,
         )
 

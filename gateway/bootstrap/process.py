@@ -37,6 +37,7 @@ _BEAT_SECONDS: Final = 1.0
 _SKEW_SECONDS: Final = 5.0
 _PURGE_SECONDS: Final = 60.0
 _STANDINGS_SECONDS: Final = 15.0
+_CHAIN_SECONDS: Final = 30.0
 _TIDY_SECONDS: Final = 3600.0
 
 
@@ -114,6 +115,8 @@ class Process:
             ("tidy-files", parts.file_desk.tidy, _TIDY_SECONDS, ("api",)),
             ("sweep", parts.timers.sweep, seconds, ("timers",)),
             ("wake-again", parts.timers.wake_again, seconds, ("timers",)),
+            ("seal", parts.sealer.step, parts.settings.evidence.seal_seconds, ("timers",)),
+            ("watch-chain", parts.sealer.watch, _CHAIN_SECONDS, ("timers",)),
             ("purge", parts.timers.purge, _PURGE_SECONDS, ("timers",)),
             ("standings", parts.standing_desk.sweep, _STANDINGS_SECONDS, ("timers",)),
             ("watch-bus", parts.timers.watch_bus, _SKEW_SECONDS, ("timers", "worker")),

@@ -129,10 +129,21 @@ def _is_active(key: Key, now: int) -> bool:
     return key.status == "active" and key.not_before <= now < key.not_after
 
 
+def _check_chain(settings: Settings) -> str:
+    """What waits to be sealed is not late; a home that is not served seals nothing."""
+    status = in_store(settings, lambda store: store.chain_status())
+    age_s = 0 if status.oldest_at is None else (now_us() - status.oldest_at) // 1_000_000
+    told = f"高度 {status.height}，未封入区块 {status.behind} 项"
+    if status.height and age_s > settings.evidence.late_seconds:
+        raise Failure(CHECK, f"{told}，最早一项已等待 {age_s} 秒；请确认有 timers（或 all）进程在运行")
+    return told
+
+
 _CHECKS: Final[Sequence[tuple[str, Callable[[Settings], str]]]] = (
     ("网关密钥", _check_key),
     ("数据库", _check_database),
     ("时钟", _check_clock),
     ("总线", _check_bus),
     ("公钥有效期", _check_keys),
+    ("存证链", _check_chain),
 )

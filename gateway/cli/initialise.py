@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.exits import CHECK, Failure
-from gateway.cli.homes import open_home, system_user
+from gateway.cli.homes import now_us, open_home, system_user
 from gateway.cli.key_files import write_private_key
 from gateway.cli.options import AsJson, Operator
 from gateway.cli.output import put_record, say
@@ -86,7 +86,7 @@ def _fill(home: Path, text: str, operator: str | None) -> str:
     private = PrivateKey.generate()
     settings.key_file.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
     write_private_key(settings.key_file, private)
-    asyncio.run(found_home(settings, actor=operator or system_user()))
+    asyncio.run(found_home(settings, actor=operator or system_user(), now=now_us()))
     return private.serial_no
 
 

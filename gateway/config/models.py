@@ -118,6 +118,15 @@ class Sweeps(Section):
     interval_seconds: Real = Field(1.0, gt=0, le=60, description="多久扫描一次到期重试、失联工作进程与丢失的唤醒，秒")
 
 
+class Evidence(Section):
+    """The chain of evidence."""
+
+    seal_seconds: Real = Field(
+        5.0, gt=0, le=3600, description="多久把新发生的事项封入一个区块，秒；攒满一块即封，不等到点"
+    )
+    late_seconds: Real = Field(300.0, gt=0, description="最早的未封事项超过多少秒即告警")
+
+
 class HomeFile(Section):
     """The whole of `gateway.yaml`."""
 
@@ -146,6 +155,7 @@ class HomeFile(Section):
     crypto_threads: Whole = Field(2, ge=1, le=64, description="签名与验签使用的线程数")
     log: Log = Field(default_factory=Log, description="日志")
     sweeps: Sweeps = Field(default_factory=Sweeps, description="定时扫描")
+    evidence: Evidence = Field(default_factory=Evidence, description="存证链")
 
 
 class Settings(HomeFile):

@@ -65,17 +65,39 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a sender asked the gateway to take: kept, without its bytes, when it is refused.
+
+    `digest` is the SM3 of the request's body in hex, `origin` the Authorization made over it.
+    """
+
+    sender: str
+    digest: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One request of a batch whose signature verified at `at`.
 
     Exactly one of three shapes: `refusal` (refused before its id), `draft` (a message), or neither (a call that only
-    spends its nonce).
+    spends its nonce). `offer` stands for what asks to be accepted as a message, unless it only came too often.
     """
 
     nonce: Nonce
     at: int
     refusal: Problem | None = None
     draft: Draft | None = None
+    offer: Offer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A message that was refused, to be kept as evidence: once a fresh nonce, so that a replay leaves nothing."""
+
+    item: Item
+    offer: Offer
+    code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +164,7 @@ class NewDelivery:
 
 @dataclass(slots=True, kw_only=True)
 class Fold:
-    """The state of one fold; `new`, `subjects`, `cases` (by case number) and `clocks` are what the store writes then.
+    """The state of one fold; `new`, `rejected`, `subjects`, `cases` (by case number) and `clocks` are written then.
 
     `fresh` holds the nonces that this transaction inserted; each is used up by the first item that carries it.
     """
@@ -153,9 +175,10 @@ class Fold:
     cases: Mapping[str, CaseRow] = field(default_factory=dict)
     new: list[NewDelivery] = field(default_factory=list)
     clocks: ClockLedger = field(default_factory=ClockLedger)
+    rejected: list[Rejection] = field(default_factory=list)
 
     def run(self, items: Iterable[Item]) -> list[Outcome]:
-        """Settle every item in arrival order; a refusal leaves no trace but its nonce."""
+        """Settle every item in arrival order; a refusal leaves its nonce and its entry in `rejected`."""
         return [self._settle(item) for item in items]
 
     def _settle(self, item: Item) -> Outcome:
@@ -168,6 +191,14 @@ class Fold:
         if item.nonce not in self.fresh:
             raise Problem("NONCE_REPLAYED")
         self.fresh.discard(item.nonce)
+        try:
+            return self._judge(item)
+        except Problem as problem:
+            if item.offer is not None:
+                self.rejected.append(Rejection(item=item, offer=item.offer, code=problem.code))
+            raise
+
+    def _judge(self, item: Item) -> Outcome:
         if item.refusal is not None:
             raise item.refusal
         return Spent() if item.draft is None else self._accept(item.draft)

@@ -89,6 +89,10 @@ class CryptoPool:
         """The signature of one answer."""
         return await self._run(partial(self._sign, answer))
 
+    async def sign_document(self, private: PrivateKey, data: bytes) -> str:
+        """The signature of a document's bytes, Base64."""
+        return await self._run(partial(signer.sign_document, private, data, provider=self._provider))
+
     def close(self) -> None:
         """Let the work in hand end and the threads go."""
         self._executor.shutdown(wait=True)

@@ -80,6 +80,16 @@ def verify_response(
     _verify(public, signature.signature, signed, provider)
 
 
+def sign_document(private: PrivateKey, data: bytes, *, provider: Provider | None = None) -> str:
+    """The signature of a document's bytes as they are: DER in Base64, as all signatures here are written."""
+    return encode_signature((provider or default_provider()).sign(private, data))
+
+
+def verify_document(public: PublicKey, signature: str, data: bytes, *, provider: Provider | None = None) -> None:
+    """Raise Problem SIGNATURE_MALFORMED or SIGNATURE_INVALID unless the bytes are signed by this key."""
+    _verify(public, signature, data, provider)
+
+
 def _verify(public: PublicKey, text: str, signed: bytes, provider: Provider | None) -> None:
     der = decode_signature(text)
     try:

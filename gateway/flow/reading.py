@@ -17,7 +17,7 @@ from gateway.core.case_changes import touches_case
 from gateway.core.documents import check_documents
 from gateway.core.effects import Effects, Held, Timing, apply
 from gateway.core.errors import Problem
-from gateway.core.intake import Draft, Item, Reach, Traces
+from gateway.core.intake import Draft, Item, Offer, Reach, Traces
 from gateway.core.legal_time import LegalTime
 from gateway.core.message import Message
 from gateway.core.order_table import find_rows
@@ -149,8 +149,14 @@ def read_message(reading: Reading) -> Item:
         for check in BEFORE_ID:
             check(reading)
     except Problem as problem:
-        return Item(nonce=caller.nonce, at=caller.at, refusal=problem)
-    return Item(nonce=caller.nonce, at=caller.at, draft=_draft(reading))
+        offer = None if caller.limited else _offer(reading, sm3_hex(reading.body))
+        return Item(nonce=caller.nonce, at=caller.at, refusal=problem, offer=offer)
+    draft = _draft(reading)
+    return Item(nonce=caller.nonce, at=caller.at, draft=draft, offer=_offer(reading, draft.message.digest))
+
+
+def _offer(reading: Reading, digest: str) -> Offer:
+    return Offer(sender=reading.caller.party.id, digest=digest, origin=reading.caller.origin)
 
 
 def _draft(reading: Reading) -> Draft:

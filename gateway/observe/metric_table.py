@@ -103,6 +103,16 @@ CLOCK_SKEW_SECONDS: Final = MetricRow(
 KEY_EXPIRY_SECONDS: Final = MetricRow(
     name="wgg_key_expires_in_seconds", kind="gauge", help="Until an active key expires", labels=("owner", "serial_no")
 )
+EVIDENCE_HEIGHT: Final = MetricRow(name="wgg_evidence_height", kind="gauge", help="Height of the evidence chain")
+EVIDENCE_BEHIND: Final = MetricRow(
+    name="wgg_evidence_behind", kind="gauge", help="Happenings that are not sealed into a block yet"
+)
+EVIDENCE_AGE_SECONDS: Final = MetricRow(
+    name="wgg_evidence_oldest_seconds", kind="gauge", help="Age of the oldest happening that is not sealed yet"
+)
+EVIDENCE_SEALED: Final = MetricRow(
+    name="wgg_evidence_sealed", kind="counter", help="Leaves that this process sealed into blocks"
+)
 READY: Final = MetricRow(name="wgg_ready", kind="gauge", help="1 while readyz is true")
 BUILD_INFO: Final = MetricRow(
     name="wgg_build_info", kind="gauge", help="1, with the version and the deployment", labels=("version", "deployment")

@@ -13,6 +13,7 @@ from gateway.ports.edge import (
     Clock,
     Transport,
 )
+from gateway.ports.evidence import ChainStatus, Ledger, Mark, Prospect
 from gateway.ports.files import (
     Chunks,
     FileMismatch,
@@ -69,6 +70,7 @@ __all__ = [
     "Bus",
     "BusState",
     "Cause",
+    "ChainStatus",
     "Chunks",
     "Claimed",
     "Clock",
@@ -82,7 +84,9 @@ __all__ = [
     "Head",
     "Inbox",
     "IssuedGuarantee",
+    "Ledger",
     "Mailbox",
+    "Mark",
     "MessageView",
     "Missing",
     "OrderPlan",
@@ -91,6 +95,7 @@ __all__ = [
     "PartyChange",
     "Proof",
     "ProofResult",
+    "Prospect",
     "Publication",
     "PutFile",
     "Query",

@@ -12,6 +12,7 @@ from typing import Protocol
 from gateway.core.intake import Item
 from gateway.core.intake import Outcome as IntakeOutcome
 from gateway.core.party import Directory, Key, KeyStatus, Party
+from gateway.ports.evidence import Ledger
 from gateway.ports.files import FileRows, Guarantees
 from gateway.ports.records import (
     Alert,
@@ -238,7 +239,9 @@ class Books(Protocol):
         ...
 
 
-class Store(Inbox, Outbox, Deliveries, Mailbox, Archive, Parties, Books, FileRows, Guarantees, Standings, Protocol):
+class Store(
+    Inbox, Outbox, Deliveries, Mailbox, Archive, Parties, Books, FileRows, Guarantees, Standings, Ledger, Protocol
+):
     """All store ports over one database."""
 
     async def open(self) -> None:

@@ -27,7 +27,7 @@ from gateway.core.order import Order
 from gateway.core.order_table import FINAL
 from gateway.store.clocks import write_clocks
 from gateway.store.dialect import Types, as_given, given, insert_given, name_of
-from gateway.store.rows import INSERT_MESSAGE, delivery_row, message_row
+from gateway.store.rows import INSERT_MESSAGE, INSERT_REFUSAL, delivery_row, message_row, refusal_row
 from gateway.store.schema import DELIVERIES, MESSAGES, NONCES, SUBJECTS
 from gateway.store.subjects import Pair, advance, find_occupied, lock_subjects
 from gateway.store.traces import keep_traces
@@ -66,6 +66,8 @@ def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
     _write(connection, fold.new, before)
     _write_states(connection, subjects, cases, before)
     write_clocks(connection, fold.clocks)
+    if fold.rejected:
+        connection.execute(INSERT_REFUSAL, [refusal_row(rejection) for rejection in fold.rejected])
     return outcomes
 
 

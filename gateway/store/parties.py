@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from gateway.core.party import Directory, Key, KeyStatus, Link, Party, Standing
 from gateway.ports import Audit, Duplicate, Missing, PartyChange
 from gateway.store.books import write_audit
+from gateway.store.evidence_tables import KEY_EVENTS
 from gateway.store.resume import resume, retry_elsewhere
 from gateway.store.rows import AnyRow
 from gateway.store.schema import KEYS, PARTIES, REVISION
@@ -52,7 +53,7 @@ def add(connection: Connection, *, party: Party, keys: Sequence[Key], now: int, 
     if connection.execute(_PARTY, {"whose": party.id}).first() is not None:
         raise Duplicate(f"party {party.id}")
     connection.execute(insert(PARTIES), {"id": party.id} | _party_row(party))
-    _insert_keys(connection, keys)
+    _insert_keys(connection, keys, audit, now)
 
 
 def change(connection: Connection, *, party_id: str, change: PartyChange, now: int, audit: Audit) -> Party:
@@ -74,7 +75,7 @@ def add_key(connection: Connection, *, key: Key, now: int, audit: Audit) -> None
     """Register one more key. Raises Duplicate or Missing."""
     _begin_change(connection, audit, now)
     _find(connection, key.owner_id)
-    _insert_keys(connection, [key])
+    _insert_keys(connection, [key], audit, now)
 
 
 def end_key(
@@ -89,6 +90,8 @@ def end_key(
     if row.status != KeyStatus.REVOKED:
         ended_at = now if row.ended_at is None else min(row.ended_at, now)
         connection.execute(update(KEYS).where(*named).values(status=status.value, ended_at=ended_at))
+        ended = replace(_key(row), status=status, ended_at=ended_at)
+        _note_keys(connection, [ended], event=status.value, audit=audit, now=now)
 
 
 def _begin_change(connection: Connection, audit: Audit, now: int) -> None:
@@ -109,13 +112,20 @@ def find_locked(connection: Connection, party_id: str) -> Party:
     return _find(connection, party_id)
 
 
-def _insert_keys(connection: Connection, keys: Sequence[Key]) -> None:
+def _insert_keys(connection: Connection, keys: Sequence[Key], audit: Audit, now: int) -> None:
     serials = [key.serial_no for key in keys]
     known = set(connection.execute(_SERIALS, {"serials": serials}).scalars()) if serials else set()
     if known or len(set(serials)) < len(serials):
         raise Duplicate(f"key {', '.join(sorted(known) or serials)}")
     if keys:
         connection.execute(insert(KEYS), [_key_row(key) for key in keys])
+        _note_keys(connection, keys, event="registered", audit=audit, now=now)
+
+
+def _note_keys(connection: Connection, keys: Sequence[Key], *, event: str, audit: Audit, now: int) -> None:
+    """The history of keys, for the evidence: how each stands from now on, and why."""
+    why = {"at": now, "event": event, "actor": audit.actor, "reason": audit.reason}
+    connection.execute(insert(KEY_EVENTS), [_key_row(key) | why for key in keys])
 
 
 def _party(row: AnyRow) -> Party:

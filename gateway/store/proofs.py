@@ -27,7 +27,7 @@ _KEY: Final[Types] = {"source": Text(), "id": Text()}
 _ROW: Final = bindparam("row", type_=BigInteger())
 _STATES: Final = {"ACCEPTED": State.DELIVERED, "REFUSED": State.FAILED}
 _OUTCOMES: Final = {"ACCEPTED": "delivered", "REFUSED": "refused"}
-_PLAIN: Final = tuple(column.name for column in RECEIPTS.c if column.name not in {"source", "message_id"})
+_PLAIN: Final = tuple(column.name for column in RECEIPTS.c if column.name not in {"id", "source", "message_id"})
 
 Key = tuple[str, str]
 Result = ProofResult | Exception

@@ -8,8 +8,10 @@ from typing import Any, Final
 from sqlalchemy import Row, insert
 
 from gateway.core.delivery import State
+from gateway.core.intake import Rejection
 from gateway.core.message import Message
 from gateway.core.party import GATEWAY
+from gateway.store.evidence_tables import REFUSALS
 from gateway.store.schema import DELIVERIES, MESSAGES
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -19,6 +21,7 @@ _NAMES: Final = tuple(column.name for column in MESSAGE_COLUMNS)
 
 INSERT_MESSAGE: Final = insert(MESSAGES)
 INSERT_DELIVERY: Final = insert(DELIVERIES)
+INSERT_REFUSAL: Final = insert(REFUSALS)
 
 
 def message_row(message: Message) -> dict[str, Any]:
@@ -50,4 +53,20 @@ def delivery_row(message: Message, *, position: int, due_at: int | None, accepte
         "attempts": 0,
         "accepted_at": accepted_at,
         "ended_at": accepted_at if filed else None,
+    }
+
+
+def refusal_row(rejection: Rejection) -> dict[str, Any]:
+    """A new row of `refusals`: who was refused what, and why; what was not read of it is None."""
+    offer, message = rejection.offer, rejection.item.draft.message if rejection.item.draft else None
+    return {
+        "at": rejection.item.at,
+        "sender": offer.sender,
+        "serial_no": rejection.item.nonce.serial_no,
+        "code": rejection.code,
+        "digest": offer.digest,
+        "origin": offer.origin,
+        "message_id": message.id if message else None,
+        "type": message.type if message else None,
+        "subject": message.subject if message else None,
     }

@@ -170,8 +170,9 @@ ATTEMPTS: Final = Table(
 RECEIPTS: Final = Table(
     "receipts",
     METADATA,
-    Column("source", Text, primary_key=True),
-    Column("message_id", Text, primary_key=True),
+    Column("id", SERIAL, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
     Column("delivery_id", BigInteger, nullable=False),
     Column("status", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -187,6 +188,7 @@ RECEIPTS: Final = Table(
     Column("code", Text),
     Column("text", Text),
 )
+Index("ux_receipts_message", RECEIPTS.c.source, RECEIPTS.c.message_id, unique=True)
 
 WORKERS: Final = Table(
     "workers",

@@ -49,6 +49,7 @@ from gateway.store.dialect import POSTGRESQL
 from gateway.store.engine import check_safety, parse_url
 from gateway.store.files import FileTables
 from gateway.store.gathering import Gathering
+from gateway.store.ledger import LedgerTables
 from gateway.store.runners import PostgresRunner, Runner, SqliteRunner
 from gateway.store.standings import StandingTables
 from gateway.store.upgrade import check_version
@@ -278,7 +279,7 @@ class _Books(_Base):
         return await self._read(partial(books.skew, now=now))
 
 
-class SqlStore(_Intake, _Deliveries, _Reading, _Parties, _Books, FileTables, StandingTables):
+class SqlStore(_Intake, _Deliveries, _Reading, _Parties, _Books, FileTables, StandingTables, LedgerTables):
     """All store ports over one database."""
 
     async def open(self) -> None:

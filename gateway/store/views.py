@@ -97,7 +97,7 @@ def _proofs(connection: Connection, keys: Iterable[Key]) -> dict[Key, Proof]:
 
 
 def _proof(row: Any) -> Proof:
-    return Proof(**{name: value for name, value in row.items() if name not in {"source", "message_id"}})
+    return Proof(**{name: value for name, value in row.items() if name not in {"id", "source", "message_id"}})
 
 
 def _as_keys(keys: Iterable[Key]) -> dict[str, str]:

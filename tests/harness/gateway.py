@@ -98,7 +98,7 @@ def on_database(founded: Founded, env: Mapping[str, str]) -> None:
 
 
 async def _fill(settings: Settings, founded: Founded) -> None:
-    await found_home(settings, actor="tester")
+    await found_home(settings, actor="tester", now=START)
     async with open_home_store(settings) as store:
         for party, rows in PARTIES.items():
             await store.add(party, [_key(row, party.id, founded) for row in rows], now=START, audit=AUDIT)

@@ -30,6 +30,10 @@ def test_metric_names_are_stable() -> None:
         "wgg_swept_rows": ("kind",),
         "wgg_clock_skew_seconds": (),
         "wgg_key_expires_in_seconds": ("owner", "serial_no"),
+        "wgg_evidence_height": (),
+        "wgg_evidence_behind": (),
+        "wgg_evidence_oldest_seconds": (),
+        "wgg_evidence_sealed": (),
         "wgg_ready": (),
         "wgg_build_info": ("version", "deployment"),
     }

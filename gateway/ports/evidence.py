@@ -1,0 +1,64 @@
+"""The store's part of the evidence: what is to be sealed, the chain, and what a bundle is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.core.evidence.block import Block
+from gateway.core.evidence.leaves import Leaf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How far a kind is read: all numbers up to `through` that could be seen are among the leaves or sealed."""
+
+    kind: str
+    through: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """What the next block may hold. `below` holds the digests of the headers that the one at `height` names.
+
+    `finished` and `begun` tell transactions apart that may still bring lower numbers: numbers of the database's own,
+    all 0 where it writes one after the other.
+    """
+
+    height: int
+    below: Mapping[int, str]
+    leaves: Sequence[Leaf]
+    marks: Sequence[Mark]
+    finished: int
+    begun: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStatus:
+    """The chain as it stands: its head (0 and None while it is empty), and what waits to be sealed.
+
+    `oldest_at` is the instant of the oldest happening that waits, None where none does.
+    """
+
+    height: int
+    digest: str | None
+    sealed_at: int | None
+    behind: int
+    oldest_at: int | None
+
+
+class Ledger(Protocol):
+    """The chain. Any number of processes may seal at once: one of them wins each height."""
+
+    async def prospect(self, *, limit: int) -> Prospect:
+        """At most `limit` happenings that are not sealed, and what the next header must name."""
+        ...
+
+    async def seal(self, block: Block, prospect: Prospect) -> bool:
+        """Write the block with its leaves; False when another process sealed this height or one of the leaves."""
+        ...
+
+    async def chain_status(self) -> ChainStatus:
+        """Where the chain stands."""
+        ...

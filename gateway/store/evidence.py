@@ -1,0 +1,181 @@
+"""The chain: what is not sealed yet, found in order; blocks written; how far each kind is done.
+
+Numbers of a table may be seen out of their order where many transactions write at once. So a kind is done only up to a
+number below which every transaction that could still bring one has ended: the horizon is noted when the number is seen,
+and passed when the database says so (PostgreSQL, "System Information Functions", snapshots). Above it, rows that have
+their leaf are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    not_,
+    select,
+)
+from sqlalchemy import insert as plain_insert
+
+from gateway.core.evidence.block import Block, link_heights
+from gateway.core.evidence.leaves import MESSAGE, OPENING, Leaf, make_leaf
+from gateway.crypto.digest import sm3
+from gateway.ports.evidence import ChainStatus, Mark, Prospect
+from gateway.store.dialect import POSTGRESQL, Types, as_given, as_ids, given, given_ids, insert, insert_given, name_of
+from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, LEAVES
+from gateway.store.leaf_sources import SOURCES, Source
+from gateway.store.rows import AnyRow
+from gateway.store.schema import DELIVERIES, MESSAGES, SUBJECTS
+from gateway.store.views import OF_DELIVERY
+
+_PLACED: Final[Types] = {"kind": Text(), "number": BigInteger(), "place": Integer(), "hash": Text()}
+_CURSOR: Final[Types] = {"kind": Text(), "done": BigInteger(), "pending": BigInteger(), "horizon": BigInteger()}
+_BLOCK: Final = plain_insert(BLOCKS)
+_DONE: Final = bindparam("done", type_=BigInteger())
+
+
+def prospect(connection: Connection, *, limit: int) -> Prospect:
+    """What the next block may hold; the order of the questions is what makes the horizon right."""
+    finished = _snapshot(connection, "pg_snapshot_xmin")
+    done = {row.kind: row.done for row in connection.execute(select(CURSORS))}
+    tops = {source.kind: connection.execute(select(func.max(source.number))).scalar() or 0 for source in SOURCES}
+    begun = _snapshot(connection, "pg_snapshot_xmax")
+    leaves: list[Leaf] = []
+    marks = []
+    for source in SOURCES:
+        room = limit - len(leaves)
+        found = _unsealed(connection, source, done.get(source.kind, 0), room) if room else []
+        leaves += found
+        full = len(found) == room
+        through = (found[-1].number if found else done.get(source.kind, 0)) if full else tops[source.kind]
+        marks.append(Mark(kind=source.kind, through=through))
+    height = (connection.execute(select(func.max(BLOCKS.c.height))).scalar() or 0) + 1
+    below = _digests(connection, link_heights(height))
+    return Prospect(height=height, below=below, leaves=leaves, marks=marks, finished=finished, begun=begun)
+
+
+def seal(connection: Connection, *, block: Block, prospect: Prospect) -> None:
+    """Write a block; IntegrityError when its height or one of its leaves is sealed already."""
+    header = block.header
+    row = {"height": header.height, "digest": block.digest, "header": block.raw, "signature": block.signature}
+    connection.execute(_BLOCK, row | {"sealed_at": header.sealed_at})
+    placed = [
+        {"kind": leaf.kind, "number": leaf.number, "place": place, "hash": leaf.hash.hex()}
+        for place, leaf in enumerate(prospect.leaves)
+    ]
+    connection.execute(_placing(name_of(connection)), as_given(placed) | {"block": header.height})
+    _advance(connection, prospect)
+    messages = [leaf.number for leaf in prospect.leaves if leaf.kind == MESSAGE]
+    if messages:
+        connection.execute(_following(name_of(connection)), as_ids(messages))
+
+
+def status(connection: Connection) -> ChainStatus:
+    """Where the chain stands, and what waits for it."""
+    head = connection.execute(select(BLOCKS).order_by(BLOCKS.c.height.desc()).limit(1)).first()
+    done = {row.kind: row.done for row in connection.execute(select(CURSORS))}
+    waits = [connection.execute(_waiting(source), {"done": done.get(source.kind, 0)}).one() for source in SOURCES]
+    ages = [oldest for _, oldest in waits if oldest is not None]
+    return ChainStatus(
+        height=head.height if head else 0,
+        digest=head.digest if head else None,
+        sealed_at=head.sealed_at if head else None,
+        behind=sum(count for count, _ in waits),
+        oldest_at=min(ages, default=None),
+    )
+
+
+def _snapshot(connection: Connection, name: str) -> int:
+    """A number of the current snapshot; one writer at a time needs none."""
+    if name_of(connection) != POSTGRESQL:
+        return 0
+    current = getattr(func, name)(func.pg_current_snapshot())
+    number: int = connection.execute(select(cast(cast(current, Text), BigInteger))).scalar_one()
+    return number
+
+
+def _sealed(source: Source) -> Any:
+    return exists().where(LEAVES.c.kind == source.kind, LEAVES.c.number == source.number)
+
+
+@cache
+def _taking(source: Source) -> Select[Any]:
+    columns = (source.number.label("number"), *(column.label(name) for name, column in source.members.items()))
+    fresh = (source.number > _DONE, not_(_sealed(source)))
+    return select(*columns).select_from(source.rows).where(*fresh).order_by(source.number).limit(bindparam("most"))
+
+
+@cache
+def _waiting(source: Source) -> Select[Any]:
+    fresh = (source.number > _DONE, not_(_sealed(source)))
+    waits: tuple[Any, ...] = (func.count(), func.min(source.at))
+    return select(*waits).select_from(source.number.table).where(*fresh)
+
+
+def _unsealed(connection: Connection, source: Source, done: int, most: int) -> list[Leaf]:
+    rows = connection.execute(_taking(source), {"done": done, "most": most}).mappings()
+    return [make_leaf(source.kind, dict(row), sm3) for row in rows]
+
+
+def _digests(connection: Connection, heights: Sequence[int]) -> dict[int, str]:
+    rows = select(BLOCKS.c.height, BLOCKS.c.digest).where(BLOCKS.c.height.in_(given_ids(name_of(connection))))
+    return {row.height: row.digest for row in connection.execute(rows, as_ids(heights))}
+
+
+@cache
+def _placing(dialect: str) -> Any:
+    rows = given(dialect, _PLACED)
+    height = bindparam("block", type_=BigInteger()).label("height")
+    columns = (rows.c.kind, rows.c.number, height, rows.c.place, rows.c.hash)
+    return insert(dialect, LEAVES).from_select([*(column.name for column in LEAVES.c)], select(*columns))
+
+
+@cache
+def _following(dialect: str) -> Any:
+    """Which order belongs to which case: read from the state of orders that these messages began."""
+    number = (
+        SUBJECTS.c.order_json.op("::json ->>")("case_no")
+        if dialect == POSTGRESQL
+        else func.json_extract(SUBJECTS.c.order_json, "$.case_no")
+    )
+    opened = and_(DELIVERIES.c.id.in_(given_ids(dialect)), MESSAGES.c.type.in_(OPENING))
+    rows = (
+        select(number, SUBJECTS.c.subject)
+        .distinct()
+        .where(opened, number.is_not(None))
+        .select_from(DELIVERIES.join(MESSAGES, OF_DELIVERY).join(SUBJECTS, SUBJECTS.c.subject == MESSAGES.c.subject))
+    )
+    return insert(dialect, CASE_ORDERS).from_select(["case_no", "subject"], rows).on_conflict_do_nothing()
+
+
+@cache
+def _moving(dialect: str) -> Any:
+    statement = insert_given(dialect, CURSORS, _CURSOR)
+    values = {name: statement.excluded[name] for name in ("done", "pending", "horizon")}
+    return statement.on_conflict_do_update(index_elements=["kind"], set_=values)
+
+
+def _advance(connection: Connection, prospect: Prospect) -> None:
+    """Move the cursors; the block's insert, before this, lets one process at a time come here."""
+    stood = {row.kind: row for row in connection.execute(select(CURSORS))}
+    moved = [_move(stood.get(mark.kind), mark, prospect) for mark in prospect.marks]
+    connection.execute(_moving(name_of(connection)), as_given(row for row in moved if row is not None))
+
+
+def _move(stood: AnyRow | None, mark: Mark, prospect: Prospect) -> dict[str, Any] | None:
+    if stood is None:
+        return {"kind": mark.kind, "done": 0, "pending": mark.through, "horizon": prospect.begun}
+    if stood.horizon > prospect.finished or mark.through < stood.pending:
+        return None
+    return {"kind": mark.kind, "done": stood.pending, "pending": mark.through, "horizon": prospect.begun}

@@ -1,0 +1,121 @@
+"""Where leaves come from: one row a kind. Its columns bear the names of the leaf's members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Column, FromClause
+
+from gateway.core.evidence.leaves import AUDIT, KEY, MESSAGE, RECEIPT, REFUSAL
+from gateway.store.evidence_tables import KEY_EVENTS, REFUSALS
+from gateway.store.schema import AUDITS, DELIVERIES, MESSAGES, RECEIPTS
+from gateway.store.views import OF_DELIVERY
+
+_D, _M, _R, _K = DELIVERIES.c, MESSAGES.c, RECEIPTS.c, KEY_EVENTS.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Source:
+    """A kind of leaf: its rows in `rows`, counted up by `number` and dated by `at`; `members` are name → column."""
+
+    kind: str
+    rows: FromClause
+    number: Column[int]
+    at: Column[int]
+    members: Mapping[str, Column[Any]]
+
+
+SOURCES: Final = (
+    Source(
+        kind=MESSAGE,
+        rows=DELIVERIES.join(MESSAGES, OF_DELIVERY),
+        number=_D.id,
+        at=_D.accepted_at,
+        members={
+            "source": _M.source,
+            "id": _M.id,
+            "type": _M.type,
+            "subject": _M.subject,
+            "recipient": _M.recipient,
+            "position": _D.position,
+            "acceptedAt": _D.accepted_at,
+            "replayOf": _D.replay_of,
+            "digest": _M.digest,
+            "origin": _M.origin,
+            "receivedAt": _M.received_at,
+            "receiptNo": _M.receipt_no,
+            "receipt": _M.receipt,
+        },
+    ),
+    Source(
+        kind=RECEIPT,
+        rows=RECEIPTS,
+        number=_R.id,
+        at=_R.at,
+        members={
+            "source": _R.source,
+            "id": _R.message_id,
+            "delivery": _R.delivery_id,
+            "status": _R.status,
+            "body": _R.body,
+            "serialNo": _R.serial_no,
+            "timestamp": _R.timestamp,
+            "nonce": _R.nonce,
+            "signature": _R.signature,
+            "method": _R.method,
+            "path": _R.path,
+            "at": _R.at,
+        },
+    ),
+    Source(
+        kind=REFUSAL,
+        rows=REFUSALS,
+        number=REFUSALS.c.id,
+        at=REFUSALS.c.at,
+        members={
+            "at": REFUSALS.c.at,
+            "sender": REFUSALS.c.sender,
+            "serialNo": REFUSALS.c.serial_no,
+            "code": REFUSALS.c.code,
+            "digest": REFUSALS.c.digest,
+            "origin": REFUSALS.c.origin,
+            "id": REFUSALS.c.message_id,
+            "type": REFUSALS.c.type,
+            "subject": REFUSALS.c.subject,
+        },
+    ),
+    Source(
+        kind=KEY,
+        rows=KEY_EVENTS,
+        number=_K.id,
+        at=_K.at,
+        members={
+            "at": _K.at,
+            "event": _K.event,
+            "ownerId": _K.owner_id,
+            "serialNo": _K.serial_no,
+            "publicKey": _K.public_pem,
+            "status": _K.status,
+            "notBefore": _K.not_before,
+            "notAfter": _K.not_after,
+            "endedAt": _K.ended_at,
+            "actor": _K.actor,
+            "reason": _K.reason,
+        },
+    ),
+    Source(
+        kind=AUDIT,
+        rows=AUDITS,
+        number=AUDITS.c.id,
+        at=AUDITS.c.at,
+        members={
+            "at": AUDITS.c.at,
+            "actor": AUDITS.c.actor,
+            "action": AUDITS.c.action,
+            "about": AUDITS.c.about,
+            "reason": AUDITS.c.reason,
+        },
+    ),
+)
