@@ -36,6 +36,7 @@ from gateway.flow.own_messages import Scribe
 from gateway.flow.pacing import Paces
 from gateway.flow.proving import Clerk, ReceiptDesk
 from gateway.flow.pulse import Bell
+from gateway.flow.reconcile import Reconciler, Terms
 from gateway.flow.relay import Relay
 from gateway.flow.roster import Roster
 from gateway.flow.sealing import Sealer
@@ -188,6 +189,21 @@ class Parts:
             areas=self.areas,
             clock=self.clock,
             delivery_kept=int(self.settings.delivery.give_up_hours * _HOUR),
+            log=self.log.info,
+        )
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        """The daily reconciliation."""
+        plan = self.settings.reconciliation
+        return Reconciler(
+            books=self.store,
+            roster=self.roster,
+            scribe=self.scribe,
+            calendar=self.legal_time.calendar,
+            clock=self.clock,
+            terms=Terms(hour=plan.hour, answer_days=plan.answer_days, catch_up_days=plan.catch_up_days),
+            on_drawn=self._on_accepted,
             log=self.log.info,
         )
 

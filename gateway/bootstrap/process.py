@@ -39,6 +39,7 @@ _PURGE_SECONDS: Final = 60.0
 _STANDINGS_SECONDS: Final = 15.0
 _CHAIN_SECONDS: Final = 30.0
 _TIDY_SECONDS: Final = 3600.0
+_RECONCILE_SECONDS: Final = 60.0
 
 
 @dataclass
@@ -119,6 +120,7 @@ class Process:
             ("watch-chain", parts.sealer.watch, _CHAIN_SECONDS, ("timers",)),
             ("purge", parts.timers.purge, _PURGE_SECONDS, ("timers",)),
             ("standings", parts.standing_desk.sweep, _STANDINGS_SECONDS, ("timers",)),
+            ("reconcile", parts.reconciler.step, _RECONCILE_SECONDS, ("timers",)),
             ("watch-bus", parts.timers.watch_bus, _SKEW_SECONDS, ("timers", "worker")),
         )
         loops = [

@@ -19,7 +19,7 @@ from gateway.cli.options import AsJson, Home, Limit, Operator, Reason
 from gateway.cli.output import put_record, put_table
 from gateway.core.delivery import State
 from gateway.core.masking import mask_document
-from gateway.ports import MessageView, PartyChange, Query, Store
+from gateway.ports import MessageView, Query, Store
 
 Filter = Annotated[str | None, typer.Option(metavar="值", help="只列出该值的报文")]
 
@@ -51,7 +51,7 @@ def show(
         if unmask:
             about = f"{source}/{message_id}"
             audit = make_audit("message.unmask", about, operator=operator, reason=reason)
-            await store.change(source, PartyChange(), now=now_us(), audit=audit)
+            await store.record(audit, now=now_us())
         return view
 
     view = in_store(open_home(home), work)

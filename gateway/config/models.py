@@ -127,6 +127,14 @@ class Evidence(Section):
     late_seconds: Real = Field(300.0, gt=0, description="最早的未封事项超过多少秒即告警")
 
 
+class Reconciling(Section):
+    """The daily reconciliation with each institution."""
+
+    hour: Whole = Field(8, ge=0, le=23, description="每个工作日几点编制对账（北京时间），所对为上一工作日起的往来")
+    answer_days: Whole = Field(1, ge=1, le=30, description="机构须在编制之日起几个工作日内答复，逾期告警")
+    catch_up_days: Whole = Field(5, ge=1, le=30, description="停机后最多补编几个工作日的对账")
+
+
 class HomeFile(Section):
     """The whole of `gateway.yaml`."""
 
@@ -156,6 +164,7 @@ class HomeFile(Section):
     log: Log = Field(default_factory=Log, description="日志")
     sweeps: Sweeps = Field(default_factory=Sweeps, description="定时扫描")
     evidence: Evidence = Field(default_factory=Evidence, description="存证链")
+    reconciliation: Reconciling = Field(default_factory=Reconciling, description="日对账")
 
 
 class Settings(HomeFile):

@@ -94,6 +94,12 @@ ALERTS_RAISED: Final = MetricRow(
     help="How often alerts were raised since the database was made, by code, closed ones too",
     labels=("code",),
 )
+RECONCILED: Final = MetricRow(
+    name="wgg_reconciliations",
+    kind="counter",
+    help="Daily reconciliations by institution and result: drawn, agreed, differs, unanswered",
+    labels=("institution", "result"),
+)
 SWEPT: Final = MetricRow(
     name="wgg_swept_rows", kind="counter", help="Rows that sweeps mended, by kind", labels=("kind",)
 )

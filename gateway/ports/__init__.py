@@ -23,6 +23,7 @@ from gateway.ports.files import (
     IssuedGuarantee,
     PutFile,
 )
+from gateway.ports.reconciliation import Answered, Reconciliation, Reconciliations
 from gateway.ports.records import (
     Alert,
     AttemptView,
@@ -63,6 +64,7 @@ from gateway.ports.store import (
 __all__ = [
     "Adapter",
     "Alert",
+    "Answered",
     "Archive",
     "AttemptView",
     "Audit",
@@ -99,6 +101,8 @@ __all__ = [
     "Publication",
     "PutFile",
     "Query",
+    "Reconciliation",
+    "Reconciliations",
     "Returned",
     "Settlement",
     "StandingChange",

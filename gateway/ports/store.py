@@ -14,6 +14,7 @@ from gateway.core.intake import Outcome as IntakeOutcome
 from gateway.core.party import Directory, Key, KeyStatus, Party
 from gateway.ports.evidence import Ledger
 from gateway.ports.files import FileRows, Guarantees
+from gateway.ports.reconciliation import Reconciliations
 from gateway.ports.records import (
     Alert,
     Audit,
@@ -226,6 +227,10 @@ class Books(Protocol):
         """Close an open alert."""
         ...
 
+    async def record(self, audit: Audit, *, now: int) -> None:
+        """Append an audit row for what changed nothing here, or changed it elsewhere: who looked, who asked."""
+        ...
+
     async def audits(self, *, limit: int) -> Sequence[tuple[int, Audit]]:
         """The newest audit rows with their instants."""
         ...
@@ -240,7 +245,19 @@ class Books(Protocol):
 
 
 class Store(
-    Inbox, Outbox, Deliveries, Mailbox, Archive, Parties, Books, FileRows, Guarantees, Standings, Ledger, Protocol
+    Inbox,
+    Outbox,
+    Deliveries,
+    Mailbox,
+    Archive,
+    Parties,
+    Books,
+    FileRows,
+    Guarantees,
+    Standings,
+    Ledger,
+    Reconciliations,
+    Protocol,
 ):
     """All store ports over one database."""
 

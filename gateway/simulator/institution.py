@@ -1,4 +1,6 @@
-"""A simulated institution: receipts what it is sent and answers business by a table of replies."""
+"""A simulated institution: receipts what it is sent and answers business by a table of replies, and reconciliations
+from its ledger.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.catalogue import example, read_specimens
+from gateway.core.reconciliation import ANSWER, DAILY
 from gateway.core.wire.compact_json import encode_compact
 from gateway.core.wire.envelope import Envelope
 from gateway.core.wire.strict_json import parse_object
@@ -15,8 +18,9 @@ from gateway.crypto.digest import sm3_hex
 from gateway.ports import Clock
 from gateway.simulator.clock import SystemClock
 from gateway.simulator.counterpart import Counterpart, Options, run
-from gateway.simulator.ledger import Entry
+from gateway.simulator.ledger import Entry, read_ledger
 from gateway.simulator.reception import Outgoing
+from gateway.simulator.reconciling import answer_daily, read_held
 from gateway.simulator.replies import PLAN, Context, ReplyRow
 
 _ID_DIGITS: Final = 32
@@ -48,9 +52,31 @@ class Institution(Counterpart):
 
     def act(self, message: Envelope) -> Sequence[Outgoing]:
         """The replies of the plan, in order; their ids derive from the message, so that none is ever sent twice."""
+        if message.type == DAILY:
+            return [self._reconcile(message)]
         rows = self._plan.get(message.type, ())
         replies = [self._reply(message, place, row) for place, row in enumerate(rows, start=1)]
         return self.options.habits.replies(replies)
+
+    def _reconcile(self, message: Envelope) -> Outgoing:
+        """The answer to a daily reconciliation, from the ledger."""
+        held = read_held(self.party_id, read_ledger(self.options.ledger))
+        event = example(
+            ANSWER,
+            source=self.party_id,
+            recipient=message.source,
+            subject=message.subject,
+            id=sm3_hex(f"{message.source} {message.id} answer".encode())[:_ID_DIGITS],
+            now_us=self.clock.now(),
+        )
+        event |= {"correlationid": message.id, "data": answer_daily(message.data, held)}
+        return Outgoing(
+            id=event["id"],
+            type=ANSWER,
+            recipient=message.source,
+            subject=message.subject,
+            body=encode_compact(event),
+        )
 
     def _reply(self, message: Envelope, place: int, row: ReplyRow) -> Outgoing:
         now = self.clock.now()

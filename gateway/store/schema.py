@@ -100,6 +100,9 @@ MESSAGES: Final = Table(
     Column("receipt", LargeBinary, nullable=False),
     Column("traceparent", Text),
 )
+Index("ix_messages_received", MESSAGES.c.received_at)
+RECONCILED: Final = MESSAGES.c.type == literal_column("'reconciliation.answer.v1'")
+make_partial("ix_messages_answers", MESSAGES.c.source, MESSAGES.c.subject, where=RECONCILED)
 
 SUBJECTS: Final = Table(
     "subjects",

@@ -14,7 +14,6 @@ from gateway.core.intake import Item, Refused
 from gateway.core.intake import Outcome as IntakeOutcome
 from gateway.core.party import Directory, Key, KeyStatus, Party
 from gateway.ports import (
-    Alert,
     Audit,
     Cause,
     Claimed,
@@ -27,7 +26,6 @@ from gateway.ports import (
     Settlement,
     StoreUnavailable,
     Swept,
-    Tally,
     Waiting,
 )
 from gateway.store import (
@@ -40,16 +38,17 @@ from gateway.store import (
     mailbox,
     outbox,
     parties,
-    posting,
     proofs,
     settle,
     wakeups,
 )
+from gateway.store.book_tables import BookTables
 from gateway.store.dialect import POSTGRESQL
 from gateway.store.engine import check_safety, parse_url
 from gateway.store.files import FileTables
 from gateway.store.gathering import Gathering
 from gateway.store.ledger import LedgerTables
+from gateway.store.reconciliations import ReconciliationTables
 from gateway.store.runners import PostgresRunner, Runner, SqliteRunner
 from gateway.store.standings import StandingTables
 from gateway.store.upgrade import check_version
@@ -251,35 +250,9 @@ class _Parties(_Base):
         await self._write(work)
 
 
-class _Books(_Base):
-    """Alerts, audits, counts, clock."""
-
-    async def raise_alert(self, alert: Alert, *, now: int) -> bool:
-        """Write or count an alert."""
-        return await self._write(partial(posting.raise_alert, alert=alert, now=now))
-
-    async def alerts(self) -> Sequence[tuple[Alert, int, int]]:
-        """Open alerts."""
-        return await self._read(books.alerts)
-
-    async def close_alert(self, code: str, about: str, *, now: int, audit: Audit) -> bool:
-        """Close an open alert."""
-        return await self._write(partial(books.close_alert, code=code, about=about, now=now, audit=audit))
-
-    async def audits(self, *, limit: int) -> Sequence[tuple[int, Audit]]:
-        """The newest audit rows."""
-        return await self._read(partial(books.audits, limit=limit))
-
-    async def tally(self) -> Tally:
-        """What gauges show."""
-        return await self._read(books.tally)
-
-    async def skew(self, now: int) -> int:
-        """The process's clock minus the database's."""
-        return await self._read(partial(books.skew, now=now))
-
-
-class SqlStore(_Intake, _Deliveries, _Reading, _Parties, _Books, FileTables, StandingTables, LedgerTables):
+class SqlStore(
+    _Intake, _Deliveries, _Reading, _Parties, BookTables, FileTables, StandingTables, LedgerTables, ReconciliationTables
+):
     """All store ports over one database."""
 
     async def open(self) -> None:

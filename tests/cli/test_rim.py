@@ -25,7 +25,10 @@ COMMANDS = [
     "example",
     "doctor",
     "keys generate",
-    *(f"institution {verb}" for verb in ("add", "list", "set", "check", "pause", "resume", "suspend", "restore")),
+    *(
+        f"institution {verb}"
+        for verb in ("add", "list", "set", "check", "pause", "resume", "suspend", "restore", "stop", "exit")
+    ),
     *(f"institution key {verb}" for verb in ("add", "retire", "revoke")),
     "platform add",
     "messages show",
@@ -36,12 +39,17 @@ COMMANDS = [
     "alerts list",
     "alerts close",
     "audit list",
+    "evidence status",
+    "reconcile show",
+    "reconcile run",
     *(f"calendar {verb}" for verb in ("show", "check", "due")),
     "deposit quote",
     "db upgrade",
     "db check",
     "simulate institution",
     "simulate platform",
+    "simulate defects",
+    *(f"conformance {verb}" for verb in ("cases", "judge", "run")),
 ]
 
 
