@@ -221,7 +221,7 @@ class Parts:
     @cached_property
     def relay(self) -> Loop:
         """Outbox to bus."""
-        relay = Relay(self.store, self.bus, self.roster, self.clock, holder=self.holder)
+        relay = Relay(self.store, self.bus, self.roster, self.clock, holder=self.holder, in_time=self._in_time)
         return Loop("relay", relay.step, clock=self.clock, seconds=_RELAY_IDLE_SECONDS, log=self.log.error)
 
     @cached_property
@@ -255,6 +255,7 @@ class Parts:
             clock=self.clock,
             nonce_kept=int(self.settings.nonce_hours * _HOUR),
             on_due=self.relay.pulse.beat,
+            in_time=self._in_time,
             log=self.log.info,
         )
 
@@ -294,6 +295,10 @@ class Parts:
             worker=self.holder,
             on_answer=self.paces.observe,
         )
+
+    def _in_time(self) -> bool:
+        """Whether the process's clock agrees with the database's, as far as it was measured."""
+        return self.clock_watch.ok
 
     def _log_bus(self, event: str, **fields: object) -> None:
         """All that the bus tells is trouble, but that it is connected again."""

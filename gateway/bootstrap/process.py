@@ -34,7 +34,8 @@ ANSWER_GRACE_SECONDS: Final = 5.0
 
 _ROSTER_SECONDS: Final = 1.0
 _BEAT_SECONDS: Final = 1.0
-_SKEW_SECONDS: Final = 5.0
+_CLOCK_SECONDS: Final = 1.0
+_BUS_SECONDS: Final = 5.0
 _PURGE_SECONDS: Final = 60.0
 _STANDINGS_SECONDS: Final = 15.0
 _CHAIN_SECONDS: Final = 30.0
@@ -109,7 +110,7 @@ class Process:
         parts, seconds = self.parts, self.parts.settings.sweeps.interval_seconds
         table = (
             ("roster", parts.roster.refresh, _ROSTER_SECONDS, ()),
-            ("skew", self._watch_clock, _SKEW_SECONDS, ()),
+            ("skew", self._watch_clock, _CLOCK_SECONDS, ()),
             ("beat", parts.deliverer.beat, _BEAT_SECONDS, ("worker",)),
             ("consume", parts.deliverer.consume, _BEAT_SECONDS, ("worker",)),
             ("health", parts.paces.report, _BEAT_SECONDS, ("worker",)),
@@ -121,7 +122,7 @@ class Process:
             ("purge", parts.timers.purge, _PURGE_SECONDS, ("timers",)),
             ("standings", parts.standing_desk.sweep, _STANDINGS_SECONDS, ("timers",)),
             ("reconcile", parts.reconciler.step, _RECONCILE_SECONDS, ("timers",)),
-            ("watch-bus", parts.timers.watch_bus, _SKEW_SECONDS, ("timers", "worker")),
+            ("watch-bus", parts.timers.watch_bus, _BUS_SECONDS, ("timers", "worker")),
         )
         loops = [
             Loop(name, step, clock=parts.clock, seconds=pause, log=parts.log.error)

@@ -5,6 +5,7 @@ Source: architecture "The way of a message" and points 3 and 4.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from gateway.core.failpoints import RELAY_PUBLISHED, reach
@@ -20,14 +21,21 @@ BATCH: Final = 400
 
 
 class Relay:
-    """Publishes due heads. One relay leads at a time; another takes over when its lease ends."""
+    """Publishes due heads. One relay leads at a time; another takes over when its lease ends.
 
-    def __init__(self, outbox: Outbox, bus: Bus, roster: Roster, clock: Clock, *, holder: str) -> None:
+    It publishes nothing while the process's clock is off the database's (`in_time`): what is due by it alone, no worker
+    could claim.
+    """
+
+    def __init__(
+        self, outbox: Outbox, bus: Bus, roster: Roster, clock: Clock, *, holder: str, in_time: Callable[[], bool]
+    ) -> None:
         self._outbox = outbox
         self._bus = bus
         self._roster = roster
         self._clock = clock
         self._holder = holder
+        self._in_time = in_time
         self._lease_until = 0
 
     async def step(self) -> bool:
@@ -36,7 +44,7 @@ class Relay:
         What comes in meanwhile is left to gather until the next beat: few large batches cost less than many small.
         """
         state = self._bus.state()
-        if not state.connected or state.blocked or not await self._leads():
+        if not (state.connected and self._in_time()) or state.blocked or not await self._leads():
             return False
         without = {*closed(self._roster.directory), *state.full}
         heads = await self._outbox.heads(limit=BATCH, now=self._clock.now(), without=without)

@@ -23,7 +23,10 @@ PURGE_LIMIT: Final = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timers:
-    """What happens because time passes. `on_due` wakes the relay; `nonce_kept` is in microseconds."""
+    """What happens because time passes. `on_due` wakes the relay; `nonce_kept` is in microseconds.
+
+    Nobody is taken for dead and no wake-up for lost by a clock that is off the database's (`in_time`).
+    """
 
     deliveries: Deliveries
     books: Books
@@ -31,10 +34,13 @@ class Timers:
     clock: Clock
     nonce_kept: int
     on_due: Callable[[], None]
+    in_time: Callable[[], bool]
     log: Log
 
     async def sweep(self) -> bool:
         """Take back what dead workers held and mend what waits for nothing."""
+        if not self.in_time():
+            return False
         swept = await self.deliveries.sweep(now=self.clock.now())
         if swept.lost or swept.parked or swept.unblocked:
             reach(SWEEP_DONE)
@@ -47,6 +53,8 @@ class Timers:
 
     async def wake_again(self) -> bool:
         """Publish again what was published and never claimed, while the queue is shorter than its live heads."""
+        if not self.in_time():
+            return False
         now = self.clock.now()
         for recipient, live in (await self.deliveries.stale(now=now)).items():
             depth = await self.bus.depth(recipient)

@@ -15,6 +15,10 @@ from gateway.store.outbox import LEASE, load_messages
 from gateway.store.schema import ATTEMPTS, DELIVERIES, LIVE, WORKERS
 from gateway.store.subjects import is_head
 
+AHEAD: Final = 1_000_000
+"""Microseconds by which a relay's clock may be ahead of a worker's: what the relay found due is due here too. Were it
+not, the wake-up would be spent for nothing, and the row would wait for the sweep."""
+
 _D = DELIVERIES.c
 _NOW: Final = bindparam("now", type_=BigInteger())
 _WORKER: Final = bindparam("claimer", type_=Text())
@@ -25,7 +29,7 @@ _START: Final = insert(ATTEMPTS).values(outcome="started")
 
 @cache
 def _claiming(dialect: str) -> Any:
-    due = (LIVE, _D.due_at <= _NOW, _D.worker.is_(None))
+    due = (LIVE, _D.due_at <= _NOW + AHEAD, _D.worker.is_(None))
     free = select(_D.id).where(_D.id.in_(given_ids(dialect)), *due, is_head(), _BEATS).order_by(_D.id)
     # A wake-up names its rows and is spent by this claim, so it waits for the moment that the relay's mark, or another
     # worker's claim, holds a row: skipping it would leave the row without a wake-up until the sweep finds it.
@@ -37,7 +41,7 @@ def _claiming(dialect: str) -> Any:
 
 
 def claim(connection: Connection, *, delivery_ids: Collection[int], worker: str, now: int) -> list[Claimed]:
-    """Claim those that are claimable heads, due and free, for a worker whose beat is fresh."""
+    """Claim those that are claimable heads, due within `AHEAD` and free, for a worker whose beat is fresh."""
     asked = as_ids(delivery_ids) | {"now": now, "claimer": worker, "oldest": now - LEASE}
     rows = {row.id: row for row in connection.execute(_claiming(name_of(connection)), asked)}
     if not rows:

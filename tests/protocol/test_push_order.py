@@ -242,6 +242,33 @@ async def test_a_worker_whose_clock_is_off_spends_no_wake_up(either: Gateway, re
     assert {await end_of(platform, number) for number in ("m-1", "m-2")} == {"delivered"}
 
 
+async def test_nothing_moves_by_a_clock_that_is_off(either: Gateway, recipient: Recipient):
+    """Such a process publishes nothing and takes no worker for dead; once it is right, all goes on."""
+    platform, _ = await pushed(either, recipient)
+    released = asyncio.Event()
+
+    async def wait(push: Push) -> bytes:
+        await released.wait()
+        return recipient.receipt(push)
+
+    recipient.script.append(wait)
+    await apply(platform, "DD-1", "m-1")
+    await either.turn()
+    await recipient.has(1)
+    either.parts.clock_watch.ok = False
+    either.clock.advance(60)
+    await apply(platform, "DD-2", "m-2")
+    for step in (either.parts.timers.sweep, either.parts.timers.wake_again, either.parts.relay._step):
+        assert not await step()
+    released.set()
+    await either.parts.bus.idle()
+    assert len(recipient.pushes) == 1
+    either.parts.clock_watch.ok = True
+    await either.deliver()
+    assert {await end_of(platform, number) for number in ("m-1", "m-2")} == {"delivered"}
+    assert len(recipient.pushes) == 2
+
+
 async def end_of(platform: Caller, number: str) -> str:
     """The state of a message of the platform that is delivered."""
     state: str = (await delivered(platform, "platform", number))["state"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 SECOND = 1_000_000
 LEASE = 5 * SECOND
+AHEAD = SECOND
 Pair = tuple[str, str]
 
 
@@ -85,7 +86,7 @@ class Model:
 
     def claim(self, number: int, worker: str, now: int) -> bool:
         row = self.rows[number]
-        if row.due is None or row.due > now or row.worker is not None or not self.lives(worker, now):
+        if row.due is None or row.due > now + AHEAD or row.worker is not None or not self.lives(worker, now):
             return False
         row.worker, row.token, row.claims, row.state = worker, row.token + 1, row.claims + 1, "delivering"
         row.tried.append("started")
