@@ -15,14 +15,24 @@ from gateway.store.outbox import LEASE, load_messages
 from gateway.store.schema import ATTEMPTS, DELIVERIES, LIVE, WORKERS
 from gateway.store.subjects import is_head
 
-AHEAD: Final = 1_000_000
+AHEAD: Final = 5_000_000
 """Microseconds by which a relay's clock may be ahead of a worker's: what the relay found due is due here too. Were it
-not, the wake-up would be spent for nothing, and the row would wait for the sweep."""
+not, the wake-up would be spent for nothing, and the row would wait for the sweep. A row that is due later still, by a
+clock that jumped, loses its mark instead: it is published again when its time has come."""
 
 _D = DELIVERIES.c
 _NOW: Final = bindparam("now", type_=BigInteger())
 _WORKER: Final = bindparam("claimer", type_=Text())
 _BEATS: Final = exists().where(WORKERS.c.id == _WORKER, WORKERS.c.beat_at > bindparam("oldest", type_=BigInteger()))
+
+
+@cache
+def _unmarking(dialect: str) -> Any:
+    early = (_D.worker.is_(None), _D.published_at.is_not(None), _D.due_at > _NOW + AHEAD)
+    found = select(_D.id).where(_D.id.in_(given_ids(dialect)), *early).order_by(_D.id)
+    locked = found.with_for_update(skip_locked=True, of=DELIVERIES).cte("locked")
+    return update(DELIVERIES).where(_D.id.in_(select(locked.c.id))).values(published_at=None)
+
 
 _START: Final = insert(ATTEMPTS).values(outcome="started")
 
@@ -44,6 +54,8 @@ def claim(connection: Connection, *, delivery_ids: Collection[int], worker: str,
     """Claim those that are claimable heads, due within `AHEAD` and free, for a worker whose beat is fresh."""
     asked = as_ids(delivery_ids) | {"now": now, "claimer": worker, "oldest": now - LEASE}
     rows = {row.id: row for row in connection.execute(_claiming(name_of(connection)), asked)}
+    if missed := set(delivery_ids) - rows.keys():
+        connection.execute(_unmarking(name_of(connection)), as_ids(missed) | {"now": now})
     if not rows:
         return []
     started = [{"delivery_id": row.id, "number": row.attempts, "started_at": now} for row in rows.values()]

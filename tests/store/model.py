@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 SECOND = 1_000_000
 LEASE = 5 * SECOND
-AHEAD = SECOND
+AHEAD = 5 * SECOND
 Pair = tuple[str, str]
 
 
@@ -86,6 +86,8 @@ class Model:
 
     def claim(self, number: int, worker: str, now: int) -> bool:
         row = self.rows[number]
+        if row.due is not None and row.due > now + AHEAD and row.worker is None:
+            row.published = None
         if row.due is None or row.due > now + AHEAD or row.worker is not None or not self.lives(worker, now):
             return False
         row.worker, row.token, row.claims, row.state = worker, row.token + 1, row.claims + 1, "delivering"
