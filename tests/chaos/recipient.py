@@ -11,7 +11,7 @@ import http.client
 import json
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,8 +41,9 @@ BAD = RawResponse(status=400)
 class Recipient:
     """One party's inbox. `keys` are everybody's public keys; `apis` the gateway's ports, for receipts that come late.
 
-    `conduct` is well, error, garbage, reset, hang, half (acts, then resets), late (acts, answers after `seconds`, and
-    brings its receipt to the mailbox), refuse; `share` of the pushes meet it, the others go well.
+    `conduct` is well, error, garbage, reset, hang, half (acts, then resets), torn (acts, then sends half of its
+    receipt and resets), late (acts, answers after `seconds`, and brings its receipt to the mailbox), refuse; `share` of
+    the pushes meet it, the others go well.
     """
 
     id: str
@@ -116,6 +117,16 @@ class Recipient:
     async def _half(self, raw: RawRequest, body: bytes) -> RawResponse:
         await self._well(raw, body)
         return await self._reset(raw, body)
+
+    async def _torn(self, raw: RawRequest, body: bytes) -> RawResponse:
+        answer = await self._well(raw, body)
+        size = len(answer.body)
+
+        async def tear() -> AsyncIterator[bytes]:
+            yield answer.body[: size // 2]
+            await self._reset(raw, body)
+
+        return RawResponse(status=answer.status, headers={**answer.headers, "Content-Length": str(size)}, stream=tear())
 
     async def _late(self, raw: RawRequest, body: bytes) -> RawResponse:
         answer = await self._well(raw, body)

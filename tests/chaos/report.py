@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+import platform
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from tests.chaos.rounds import Round
@@ -11,6 +16,8 @@ from tests.chaos.rounds import Round
 PAGE = Path("docs/reliability.md")
 _BEGIN, _END = "<!-- table -->", "<!-- /table -->"
 _HEAD = "| 布置 | 故障 | 发送 | 受理 | 送达 | 死信 | 传输重复 | 丢失 | 重复办理 | 恢复（首个/送清），秒 | 结论 |"
+_COUNTS = ("sent", "accepted", "delivered", "dead", "duplicates", "lost", "doubled")
+_AND, _PAIRS = " & ", "随机两项同时"
 _STAGES = {"one": "单节点中间件", "cluster": "三节点集群", "embedded": "嵌入式"}
 
 
@@ -21,34 +28,60 @@ def write_json(rounds: Sequence[Round], path: Path) -> None:
     path.write_text(json.dumps(document, ensure_ascii=False, indent=1))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Rounds of one kind in one row: sums, and the longest recoveries."""
+
+    stage: str
+    name: str
+    rounds: Sequence[Round]
+
+    def sum(self, count: str) -> int:
+        """One of the verdicts' counts, added up."""
+        return sum(getattr(each.verdict, count) for each in self.rounds)
+
+    def longest(self, span: str) -> str:
+        """The longest of the recoveries, in seconds; `-` where nothing was measured."""
+        values = [value for each in self.rounds if (value := getattr(each, span)) is not None]
+        return f"{max(values):.1f}" if values else "-"
+
+    def render(self) -> str:
+        """A row of the table."""
+        recovery = f"{self.longest('first_seconds')} / {self.longest('drained_seconds')}"
+        good = "好" if all(each.good for each in self.rounds) else "不好"
+        words = (self.stage, self.name, *(str(self.sum(count)) for count in _COUNTS), recovery, good)
+        return "| " + " | ".join(words) + " |"
+
+
 def line_of(each: Round) -> str:
-    """One row of the table."""
-    v = each.verdict
-    counts = (v.sent, v.accepted, v.delivered, v.dead, v.duplicates, v.lost, v.doubled)
-    recovery = f"{_seconds(each.first_seconds)} / {_seconds(each.drained_seconds)}"
-    words = (_STAGES.get(each.stage, each.stage), each.name, *map(str, counts), recovery, "好" if each.good else "不好")
-    return "| " + " | ".join(words) + " |"
-
-
-def _seconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
+    """One round as a row of the table."""
+    return Row(stage=_STAGES[each.stage], name=each.name, rounds=[each]).render()
 
 
 def table(rounds: Sequence[Round]) -> str:
-    """All rows, and their sum."""
-    names = ("sent", "accepted", "delivered", "dead", "duplicates", "lost", "doubled")
-    sums = [str(sum(getattr(each.verdict, name) for each in rounds)) for name in names]
-    worst = max((each.first_seconds or 0 for each in rounds), default=0)
-    drained = max((each.drained_seconds or 0 for each in rounds), default=0)
-    good = "好" if all(each.good for each in rounds) else "不好"
-    last = f"| **合计** | {len(rounds)} 轮 | " + " | ".join(sums) + f" | 最长 {worst:.1f} / {drained:.1f} | {good} |"
+    """A row for each fault, one for all pairs on each kind of deployment, and their sum."""
     rule = "|" + "---|" * (_HEAD.count("|") - 1)
-    return "\n".join([_HEAD, rule, *map(line_of, rounds), last])
+    whole = Row(stage="**合计**", name=f"{len(rounds)} 轮", rounds=rounds)
+    return "\n".join([_HEAD, rule, *(row.render() for row in (*_rows(rounds), whole))])
+
+
+def _rows(rounds: Iterable[Round]) -> Iterable[Row]:
+    groups: dict[tuple[str, str], list[Round]] = defaultdict(list)
+    for each in rounds:
+        groups[each.stage, _PAIRS if _AND in each.name else each.name].append(each)
+    for (stage, name), members in groups.items():
+        yield Row(stage=_STAGES[stage], name=f"{name}（{len(members)} 轮）" if name == _PAIRS else name, rounds=members)
 
 
 def write_page(rounds: Sequence[Round], page: Path = PAGE) -> None:
-    """Put the table in its place in the page."""
+    """Put the table in its place in the page, with the day and what it ran on."""
     text = page.read_text()
     head, rest = text.split(_BEGIN)
     tail = rest.split(_END)[1]
-    page.write_text(f"{head}{_BEGIN}\n{table(rounds)}\n{_END}{tail}")
+    seconds = sum(each.seconds for each in rounds)
+    about = (
+        f"{date.today().isoformat()}，本机 {os.cpu_count()} 核，Python {platform.python_version()}；"  # noqa: DTZ011
+        f"{len(rounds)} 轮共 {seconds / 60:.0f} 分钟。"
+    )
+    remarks = sorted({remark for each in rounds for remark in each.remarks})
+    page.write_text("\n".join([f"{head}{_BEGIN}", about, *remarks, "", table(rounds), f"{_END}{tail}"]))

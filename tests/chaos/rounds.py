@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tests.chaos.evidence import Shown, gather
-from tests.chaos.faults import applied, let
+from tests.chaos.faults import GIVE_UP, applied
 from tests.chaos.ledger import Entry, Tail, now_us
 from tests.chaos.roles import Member, clean_environment
 from tests.chaos.stage import INSTITUTIONS, PARTIES, Stage
 from tests.chaos.verdict import Papers, Verdict, judge, key_of
+from tests.chaos.waiting import let
 
 SETTLE_SECONDS = 150.0
 """How long after the load what was accepted may still be under way; a lost wake-up alone takes up to sixty."""
@@ -29,7 +30,8 @@ SECOND = 1_000_000
 @dataclass(kw_only=True)
 class Round:
     """What a round showed. Recovery: seconds from the fault's end to the first effect after it, and until everything
-    that was accepted before that end had taken effect.
+    that was accepted before that end had taken effect. `notes` say what did not happen as it should; `remarks` do no
+    harm.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Round:
     drained_seconds: float | None = None
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -132,6 +135,9 @@ class Theatre:
         verdict = self.judge(Papers(sent=sent, received=received, shown=shown, keys=keys))
         first, drained = recovery(sent, received, lifted)
         notes, self.stage.notes = self.stage.notes, []
+        remarks, self.stage.remarks = self.stage.remarks, []
+        if GIVE_UP in name and not verdict.dead:
+            notes.append("no message was given up")
         return Round(
             name=name,
             stage=self.kind,
@@ -140,6 +146,7 @@ class Theatre:
             drained_seconds=drained,
             seconds=round(time.monotonic() - started, 1),
             notes=notes,
+            remarks=remarks,
         )
 
     def _ask(self, sent: list[Entry]) -> Shown:

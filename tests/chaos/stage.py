@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import sys
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ INSTITUTIONS = ("bank-a", "bank-b", "bank-c")
 PARTIES = ("platform", *INSTITUTIONS)
 SPLIT = ("api-1", "api-2", "relay-1", "relay-2", "worker-1", "worker-2", "timers-1", "timers-2")
 ALONE = ("all-1",)
+CLOCK = "clock"
+SHIFTED = Path(__file__).with_name("shifted")
 
 # A schedule of seconds, so that what an outage delayed comes within the round; giving up lies beyond every outage.
 SETTINGS = {
@@ -36,7 +39,10 @@ LINK = "answer_timeout: 2\nconnect_timeout: 2\nconcurrency: 16\n"
 
 @dataclass
 class Stage:
-    """Everything that runs. `servers` are what faults reach for: postgres, database_line, rabbit, bus_line."""
+    """Everything that runs, and what faults reach for: the servers, the lines to them, and the clock.
+
+    `notes` say what did not happen as it should, `remarks` what a reader of the report should know besides.
+    """
 
     folder: Path
     env: dict[str, str]
@@ -48,6 +54,12 @@ class Stage:
     rabbits: list[Rabbit] = field(default_factory=list)
     bus_line: DeafProxy | None = None
     notes: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """The gateway's processes have a wall clock that can be set."""
+        self.shift_clock(0)
+        self.env |= {"CHAOS_CLOCK": str(self.folder / CLOCK), "PYTHONPATH": str(SHIFTED)}
 
     @property
     def home(self) -> Path:
@@ -80,6 +92,11 @@ class Stage:
         body = json.dumps({"conduct": conduct, **how}).encode()
         url = f"http://127.0.0.1:{self.counterparts[name].port}/conduct"
         urllib.request.urlopen(urllib.request.Request(url, data=body, method="POST"), timeout=10).close()
+
+    def shift_clock(self, seconds: float) -> None:
+        """Let the wall clock of every process of the gateway be this much ahead."""
+        with (self.folder / CLOCK).open("r+b" if (self.folder / CLOCK).exists() else "wb") as file:
+            file.write(struct.pack("=q", int(seconds * 1e9)))
 
     def found(self) -> None:
         """Make the home, its parties and their keys, by the product's commands."""
