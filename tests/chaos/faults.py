@@ -71,6 +71,8 @@ _SPLIT: Mapping[str, Fault] = {
     "PostgreSQL 断线": partial(cutting.line_cut, line="database_line"),
     "PostgreSQL 停滞": partial(cutting.line_stalled, line="database_line"),
     "PostgreSQL 磁盘写满": surroundings.database_disk_full,
+    "时钟 worker 慢半秒": partial(surroundings.clock_jumps, seconds=-0.5, roles=["worker"]),
+    "时钟 timers 前跳": partial(surroundings.clock_jumps, seconds=JUMP, roles=["timers"]),
     "COMMIT 应答丢失": cutting.commits_unanswered,
     "消息中间件断线": partial(cutting.line_cut, line="bus_line"),
     "消息中间件停滞": partial(cutting.line_stalled, line="bus_line"),

@@ -7,7 +7,7 @@ import shutil
 import struct
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,6 @@ INSTITUTIONS = ("bank-a", "bank-b", "bank-c")
 PARTIES = ("platform", *INSTITUTIONS)
 SPLIT = ("api-1", "api-2", "relay-1", "relay-2", "worker-1", "worker-2", "timers-1", "timers-2")
 ALONE = ("all-1",)
-CLOCK = "clock"
 SHIFTED = Path(__file__).with_name("shifted")
 
 # A schedule of seconds, so that what an outage delayed comes within the round; giving up lies beyond every outage.
@@ -57,9 +56,8 @@ class Stage:
     remarks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """The gateway's processes have a wall clock that can be set."""
-        self.shift_clock(0)
-        self.env |= {"CHAOS_CLOCK": str(self.folder / CLOCK), "PYTHONPATH": str(SHIFTED)}
+        """The gateway's processes have wall clocks that can be set."""
+        self.env["PYTHONPATH"] = str(SHIFTED)
 
     @property
     def home(self) -> Path:
@@ -93,10 +91,11 @@ class Stage:
         url = f"http://127.0.0.1:{self.counterparts[name].port}/conduct"
         urllib.request.urlopen(urllib.request.Request(url, data=body, method="POST"), timeout=10).close()
 
-    def shift_clock(self, seconds: float) -> None:
-        """Let the wall clock of every process of the gateway be this much ahead."""
-        with (self.folder / CLOCK).open("r+b" if (self.folder / CLOCK).exists() else "wb") as file:
-            file.write(struct.pack("=q", int(seconds * 1e9)))
+    def shift_clocks(self, seconds: float, roles: Iterable[str]) -> None:
+        """Let the wall clock of every process of these roles be this much ahead; a role that nobody plays is passed."""
+        for clock in {self.folder / f"clock-{role}" for role in roles if self.of(role)}:
+            with clock.open("r+b" if clock.exists() else "wb") as file:
+                file.write(struct.pack("=q", int(seconds * 1e9)))
 
     def found(self) -> None:
         """Make the home, its parties and their keys, by the product's commands."""
@@ -131,7 +130,9 @@ class Stage:
         for name in names:
             role = name.split("-")[0]
             words = (WGG, "serve", "--home", str(self.home), "--port", "@PORT@", "--role", role, "--json")
-            self.roles[name] = Member(name, words, self.env, self.folder / f"{name}.log")
+            env = {**self.env, "CHAOS_CLOCK": str(self.folder / f"clock-{role}")}
+            self.roles[name] = Member(name, words, env, self.folder / f"{name}.log")
+            self.shift_clocks(0, [role])
 
     def open(self) -> None:
         """Start the counterparts and the gateway."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from shutil import chown
@@ -18,6 +18,7 @@ from tests.chaos.waiting import let
 
 FULL_SECONDS = 5.0
 JUMP_SECONDS = 6.0
+EVERY_ROLE = ("api", "relay", "worker", "timers", "all")
 _TABLES = ("nonces", "deliveries")
 _SPARE = 8 * 2**20
 _FULL_TRIGGER = """
@@ -35,12 +36,12 @@ def misbehaves(stage: Stage, *, conduct: str, seconds: float = 6.0, share: float
     stage.behave(name)
 
 
-def clock_jumps(stage: Stage, *, seconds: float) -> Iterator[None]:
-    """The clock of every process of the gateway jumps, and jumps back later; the database's own goes on."""
-    stage.shift_clock(seconds)
+def clock_jumps(stage: Stage, *, seconds: float, roles: Sequence[str] = EVERY_ROLE) -> Iterator[None]:
+    """The clock of every process of these roles jumps, and jumps back later; the database's own goes on."""
+    stage.shift_clocks(seconds, roles)
     let(JUMP_SECONDS)
     yield
-    stage.shift_clock(0)
+    stage.shift_clocks(0, roles)
 
 
 def disk_full(stage: Stage) -> Iterator[None]:
