@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import Connection, select
 
 from gateway.flow.timers import Timers
+from gateway.observe import METRICS
+from gateway.ports import Query
 from gateway.store import intake, settle
 from gateway.store.schema import SUBJECTS
 from gateway.store.subjects import lock_subjects
@@ -189,3 +191,32 @@ async def test_the_first_claim_after_an_outage(scene: Scene):
     await scene.gateway.parts.bus.idle()
     verdict = await scene.verdict()
     assert verdict.good, verdict.faults
+
+
+async def test_a_database_that_may_not_grow(scene: Scene):
+    """At SQLite's `max_page_count` messages are refused with 503 and nothing of them is kept; then all of them flow."""
+    writer = scene.gateway.store._runner._writer  # type: ignore[attr-defined]
+
+    def bound(pages: int) -> int:
+        count: int = writer.submit(
+            lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={pages}").scalar()
+        ).result(10)
+        return count
+
+    before = refusals()
+    assert bound(1) < 1_000
+    letters = [scene.letter(APPLICATION, f"DD-{n}", f"m-{n}") for n in range(40)]
+    sending = asyncio.create_task(scene.send(*letters))
+    await scene.until(lambda: refusals() > before + 10)
+    kept = len(await scene.gateway.store.find_ids(Query(limit=None)))
+    assert kept < len(letters)
+    await asyncio.to_thread(bound, 1_000_000)
+    await sending
+    await scene.gateway.deliver()
+    verdict = await scene.verdict()
+    assert verdict.good, verdict.faults
+    assert (verdict.accepted, verdict.delivered) == (40, 40)
+
+
+def refusals() -> float:
+    return METRICS.value("wgg_accept_outcomes_total", code="UNAVAILABLE") or 0
