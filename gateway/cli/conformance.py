@@ -63,7 +63,7 @@ def run(
     failed_of: Annotated[
         Path | None, typer.Option("--failed-of", metavar="RUN", help="只重做该次运行未通过的用例")
     ] = None,
-    wait: Annotated[float, typer.Option("--wait", min=1, help="每一步最多等机构多少秒；须人工操作时请调大")] = 15.0,
+    wait: Annotated[float, typer.Option("--wait", min=1, help="每一步最多等机构多少秒；须人工操作时请调大")] = 20.0,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="整次运行的时限，秒")] = 110.0,
     as_json: AsJson = False,
 ) -> int:

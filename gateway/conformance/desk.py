@@ -183,7 +183,11 @@ class Desk:
         )
         check_receipt(parse_receipt(call.body), id=standing.letter.id, digest=standing.letter.digest)
         standing.receipt = standing.receipt or call.body
-        standing.receipted.set()
+        if standing.answers:
+            fault = standing.answers.pop(0)
+            ruling.reply, ruling.faults = spoil(ruling.reply, fault), (fault,)
+        else:
+            standing.receipted.set()
         return ruling
 
 

@@ -20,19 +20,66 @@ from gateway.crypto.keys import PublicKey
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """One case of a run. `exchanges` are the case's, `all` the whole run's."""
+class Book:
+    """A whole run's exchanges, with what many cases ask of them found once."""
 
     run: Run
-    case: Case
     exchanges: Sequence[Exchange]
-    all: Sequence[Exchange]
 
     @cached_property
     def publics(self) -> Mapping[str, PublicKey]:
         """The institution's keys by serial number."""
         keys = [PublicKey.from_pem(text) for text in self.run.public_keys]
         return {key.serial_no: key for key in keys}
+
+    @cached_property
+    def by_case(self) -> Mapping[str, Sequence[Exchange]]:
+        """The exchanges of each case."""
+        found: dict[str, list[Exchange]] = {}
+        for exchange in self.exchanges:
+            found.setdefault(exchange.case, []).append(exchange)
+        return found
+
+    @cached_property
+    def by_answered(self) -> Mapping[object, Sequence[Exchange]]:
+        """The institution's messages by the message that they answer."""
+        found: dict[object, list[Exchange]] = {}
+        for exchange in filter(_is_message, self.exchanges):
+            found.setdefault(read_json(exchange.body).get("correlationid"), []).append(exchange)
+        return found
+
+    @cached_property
+    def spenders(self) -> Mapping[str, int]:
+        """The number of the call that used each nonce first."""
+        found: dict[str, int] = {}
+        for exchange in self.exchanges:
+            authorization = read_authorization(exchange) if exchange.way == CALL else None
+            if authorization is not None:
+                found.setdefault(authorization.nonce, exchange.number)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One case of a run, in the run's book."""
+
+    book: Book
+    case: Case
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self.book.run
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """The case's exchanges."""
+        return self.book.by_case.get(self.case.id, ())
+
+    @property
+    def publics(self) -> Mapping[str, PublicKey]:
+        """The institution's keys by serial number."""
+        return self.book.publics
 
     def sent(self, step: str) -> Exchange | None:
         """The exchange with which a step's message went out, or stood in the mailbox."""
@@ -51,15 +98,12 @@ class Evidence:
         """The answers to polls that listed a step's message."""
         sent = self.sent(step)
         delivery = sent.about.get("delivery") if sent else None
-        return [item for item in self.all if delivery and delivery in item.about.get("listed", "").split()]
+        return [item for item in self.book.exchanges if delivery and delivery in item.about.get("listed", "").split()]
 
-    def replies_to(self, step: str) -> list[Exchange]:
+    def replies_to(self, step: str) -> Sequence[Exchange]:
         """Every message of the institution that answers a step's message, wherever it was put."""
         sent = self.sent(step)
-        if sent is None:
-            return []
-        wanted = sent.about["message"]
-        return [item for item in self.all if _is_message(item) and read_json(item.body).get("correlationid") == wanted]
+        return self.book.by_answered.get(sent.about["message"], ()) if sent else ()
 
 
 def _is_message(exchange: Exchange) -> bool:

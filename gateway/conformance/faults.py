@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from functools import reduce
 from typing import Final
 
-from gateway.conformance.letters import LETTER_FAULTS, LetterFault, Shape
+from gateway.conformance.letter_faults import LETTER_FAULTS, LetterFault
+from gateway.conformance.letters import Shape
 from gateway.conformance.replies import REPLY_FAULTS, Reply, ReplyFault
 
 LISTING: Final = "listing/"

@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.conformance.cases import OPTIONAL, Case, Expectation
 from gateway.conformance.checks import CHECKS
-from gateway.conformance.evidence import Evidence
+from gateway.conformance.evidence import Book, Evidence
 from gateway.conformance.exchanges import Exchange
 from gateway.conformance.runs import ERROR, NOT_RUN, WAITING, Progress, Run
 
@@ -73,13 +73,9 @@ def _count(verdicts: Sequence[str]) -> Mapping[str, int]:
 
 def judge_run(run: Run, cases: Sequence[Case], exchanges: Sequence[Exchange]) -> Verdict:
     """The verdict of a run: error where the kit itself failed, pass only where something passed and all had to."""
-    by_case: dict[str, list[Exchange]] = {}
-    for exchange in exchanges:
-        by_case.setdefault(exchange.case, []).append(exchange)
+    book = Book(run=run, exchanges=exchanges)
     chosen = [case for case in cases if run.selected is None or case.id in run.selected]
-    judgements = [
-        judge_case(Evidence(run=run, case=case, exchanges=by_case.get(case.id, []), all=exchanges)) for case in chosen
-    ]
+    judgements = [judge_case(Evidence(book=book, case=case)) for case in chosen]
     return Verdict(verdict=_sum_up(run, judgements), judgements=judgements)
 
 

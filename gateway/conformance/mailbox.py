@@ -18,9 +18,10 @@ LONGEST_WAIT: Final = 30
 
 @dataclass(slots=True, kw_only=True)
 class Standing:
-    """One message in the mailbox. `faults` are those of the listings in which it first stands, each served alone.
+    """One message in the mailbox. `faults` are those of the listings in which it first stands, each served alone,
+    `answers` those of the answers to its first receipts.
 
-    `receipted` is set once a receipt was recorded, `receipt` is its bytes.
+    `receipted` is set once a receipt got an honest answer, `receipt` is its bytes.
     """
 
     delivery: str
@@ -28,6 +29,7 @@ class Standing:
     step: str
     letter: Letter
     faults: list[str]
+    answers: list[str]
     receipt: bytes = b""
     receipted: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -190,13 +190,11 @@ def look_fresh(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:
     heard = evidence.heard(step)
     if not heard:
         return missing("没有收到该报文")
-    spent: dict[str, int] = {}
-    for item in evidence.all:
-        authorization = read_authorization(item) if item.way == CALL else None
-        if authorization is not None:
-            first = spent.setdefault(authorization.nonce, item.number)
-            if item in heard and first != item.number:
-                return found(False, f"随机串已在第 {first} 次往来中用过", item.number)
+    for item in heard:
+        authorization = read_authorization(item)
+        first = evidence.book.spenders[authorization.nonce] if authorization else item.number
+        if first != item.number:
+            return found(False, f"随机串已在第 {first} 次往来中用过", item.number)
     return found(True, "随机串未重复", heard[-1].number)
 
 
@@ -228,7 +226,7 @@ def look_straight(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Findin
     heard = evidence.heard(step)
     if not heard:
         return missing("没有收到该报文")
-    strays = [item for item in evidence.all if item.target.startswith("/elsewhere")]
+    strays = [item for item in evidence.book.exchanges if item.target.startswith("/elsewhere")]
     return found(not strays, "跟随了重定向" if strays else "没有跟随重定向", (strays or heard)[0].number)
 
 
@@ -270,7 +268,9 @@ def look_file_put(evidence: Evidence, step: str, arguments: Mapping[str, Any]) -
     if not heard:
         return missing("没有收到该报文")
     digest = find_member(read_json(heard[0].body), arguments.get("at", "/data/document/digest"))
-    puts = [item for item in evidence.all if item.about.get("file") == digest and item.number < heard[0].number]
+    puts = [
+        item for item in evidence.book.exchanges if item.about.get("file") == digest and item.number < heard[0].number
+    ]
     return found(bool(puts), "已先行上传" if puts else f"没有上传 {digest}", (puts or heard)[0].number)
 
 
@@ -288,7 +288,7 @@ def look_listed_again(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Fi
 
 def look_called(evidence: Evidence, _: str, arguments: Mapping[str, Any]) -> Finding:
     """The institution called this path at all, with a signature that verified."""
-    calls = [item for item in evidence.all if item.way == CALL and item.target.startswith(arguments["is"])]
+    calls = [item for item in evidence.book.exchanges if item.way == CALL and item.target.startswith(arguments["is"])]
     good = [item for item in calls if item.status == 200]  # noqa: PLR2004
     if not calls:
         return missing(f"没有调用 {arguments['is']}")

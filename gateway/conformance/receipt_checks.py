@@ -5,6 +5,7 @@ Source: protocol sections 4 and 6.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from gateway.conformance.evidence import Evidence, read_authorization, read_json
 from gateway.conformance.exchanges import PUSH, Exchange
-from gateway.conformance.findings import Check, Finding, found, missing
+from gateway.conformance.findings import Finding, found, missing
 from gateway.core.errors import Problem
 from gateway.core.wire.authorization import check_timestamp
 from gateway.core.wire.receipt import check_receipt, parse_receipt
@@ -45,7 +46,7 @@ def find_reaction(evidence: Evidence, step: str) -> Reaction | None:
     return Reaction(body=call.body, status=None, exchange=call, sent=sent) if call else None
 
 
-def _on_reaction(look: Callable[[Evidence, Reaction, Mapping[str, Any]], Finding]) -> Any:
+def on_reaction(look: Callable[[Evidence, Reaction, Mapping[str, Any]], Finding]) -> Any:
     """A look at the reaction; where none came there is nothing to look at."""
 
     def outer(evidence: Evidence, step: str, arguments: Mapping[str, Any]) -> Finding:
@@ -93,7 +94,8 @@ def _verify_answer(evidence: Evidence, exchange: Exchange, signature: ResponseSi
     verify_response(public, signature, body=exchange.answer_body)
 
 
-def _look_signed(evidence: Evidence, reaction: Reaction, _: Mapping[str, Any]) -> Finding:
+def look_signed(evidence: Evidence, reaction: Reaction, _: Mapping[str, Any]) -> Finding:
+    """The signature of the reaction verifies."""
     try:
         verify_reaction(evidence, reaction)
     except Problem as problem:
@@ -101,7 +103,8 @@ def _look_signed(evidence: Evidence, reaction: Reaction, _: Mapping[str, Any]) -
     return found(True, "验签通过", reaction.exchange.number)
 
 
-def _look_nonce(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
+def look_nonce(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
+    """The answer's nonce is the request's."""
     exchange = reaction.exchange
     if exchange.way != PUSH:
         return found(True, "拉取方式以请求签名，无须回送", exchange.number)
@@ -110,7 +113,8 @@ def _look_nonce(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Findi
     return found(got == wanted, got, exchange.number, wanted)
 
 
-def _look_time(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
+def look_time(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
+    """The reaction's timestamp is within the window."""
     exchange = reaction.exchange
     try:
         if exchange.way == PUSH:
@@ -124,13 +128,15 @@ def _look_time(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Findin
     return found(True, f"时间戳 {timestamp}", exchange.number)
 
 
-def _look_accepted(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
+def look_accepted(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
+    """The reaction is a receipt ACCEPTED of this message."""
     outcome = _outcome(reaction)
     got = f"{outcome or '没有回执'}（HTTP {reaction.status}）" if reaction.status else outcome or "没有回执"
     return found(outcome == "ACCEPTED", got, reaction.exchange.number)
 
 
-def _look_receipt(name: str) -> Callable[[Evidence, Reaction, Mapping[str, Any]], Finding]:
+def look_receipt(name: str) -> Callable[[Evidence, Reaction, Mapping[str, Any]], Finding]:
+    """A look at one member of the receipt, which must name this message."""
     keys = {"id": "message", "digest": "digest"}
 
     def look(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
@@ -141,12 +147,13 @@ def _look_receipt(name: str) -> Callable[[Evidence, Reaction, Mapping[str, Any]]
     return look
 
 
-def _look_success(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
+def look_success(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
+    """An accepting answer has a status of success."""
     status = reaction.status or HTTPStatus.OK
     return found(HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES, f"HTTP {status}", reaction.exchange.number)
 
 
-def _look_refused(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:
+def look_refused(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:
     """A refused message: no good ACCEPTED receipt, whatever else; but the institution must have reacted."""
     reaction, sent = find_reaction(evidence, step), evidence.sent(step)
     if sent is None:
@@ -159,7 +166,7 @@ def _look_refused(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Findin
     return found(not bad, f"{outcome or '没有回执'}（HTTP {status or '-'}）", reaction.exchange.number)
 
 
-def _look_not_accepted(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:
+def look_not_accepted(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:
     """As refused, but no answer will do too: what may end the connection at once."""
     reaction, sent = find_reaction(evidence, step), evidence.sent(step)
     if sent is None:
@@ -169,13 +176,15 @@ def _look_not_accepted(evidence: Evidence, step: str, _: Mapping[str, Any]) -> F
     return found(_outcome(reaction) != "ACCEPTED", _outcome(reaction) or "没有回执", reaction.exchange.number)
 
 
-def _look_code(_: Evidence, reaction: Reaction, arguments: Mapping[str, Any]) -> Finding:
+def look_code(_: Evidence, reaction: Reaction, arguments: Mapping[str, Any]) -> Finding:
+    """The code of a refusal is one that the case names."""
     wanted = arguments["is"] if isinstance(arguments["is"], list) else [arguments["is"]]
     code = _code(reaction)
     return found(code in wanted, code or "没有错误码", reaction.exchange.number, "、".join(wanted))
 
 
-def _look_status(_: Evidence, reaction: Reaction, arguments: Mapping[str, Any]) -> Finding:
+def look_status(_: Evidence, reaction: Reaction, arguments: Mapping[str, Any]) -> Finding:
+    """The status of a refusal is one that the case names."""
     wanted = arguments["is"] if isinstance(arguments["is"], list) else [arguments["is"]]
     if reaction.status is None:
         return found(True, "拉取方式没有应答状态", reaction.exchange.number)
@@ -183,18 +192,21 @@ def _look_status(_: Evidence, reaction: Reaction, arguments: Mapping[str, Any]) 
     return found(reaction.status in wanted, f"HTTP {reaction.status}", reaction.exchange.number, texts)
 
 
-def _look_reason(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
+def look_reason(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
+    """A refusal has a code and a text."""
     document = read_json(reaction.body)
     given = [name for name in ("code", "message") if str(document.get(name) or "").strip()]
     return found(len(given) == 2, f"写了 {'、'.join(given) or '空'}", reaction.exchange.number)  # noqa: PLR2004
 
 
-def _look_quick(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
+def look_quick(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Finding:
+    """The answer came within ten seconds."""
     exchange = reaction.exchange
     return found(exchange.took_ms <= _ANSWER_MS, f"{exchange.took_ms} 毫秒", exchange.number)
 
 
-def _look_same(evidence: Evidence, step: str, arguments: Mapping[str, Any]) -> Finding:
+def look_same(evidence: Evidence, step: str, arguments: Mapping[str, Any]) -> Finding:
+    """The receipt says the same as that of another step."""
     first, again = find_reaction(evidence, arguments["is"]), find_reaction(evidence, step)
     if first is None or again is None:
         return missing()
@@ -202,106 +214,10 @@ def _look_same(evidence: Evidence, step: str, arguments: Mapping[str, Any]) -> F
     return found(pairs[0] == pairs[1], str(pairs[1]), again.exchange.number, str(pairs[0]))
 
 
-RECEIPT_CHECKS: Final[Mapping[str, Check]] = {
-    "accepted": Check(
-        title="回以受理回执",
-        clause="",
-        expected='{"id","digest","status":"ACCEPTED"}，指明本报文',
-        advice="收妥并落库后回以 ACCEPTED 回执；合法的报文不得拒收。",
-        look=_on_reaction(_look_accepted),
-    ),
-    "receipt-signed": Check(
-        title="回执的签名有效",
-        clause="协议 4、6",
-        expected="以登记的密钥签名，四个 Gzbzj- 头（推送）或 Authorization（拉取）齐备",
-        advice="待签名串为 时间戳\\n请求的随机串\\n应答体\\n，末行也有换行；签名为 ASN.1 DER 再做标准 Base64。",
-        look=_on_reaction(_look_signed),
-    ),
-    "receipt-nonce": Check(
-        title="应答回送请求的随机串",
-        clause="协议 4",
-        expected="Gzbzj-Nonce 与请求的 nonce_str 相同",
-        advice="应答签名用请求 Authorization 中的 nonce_str，不要自造。",
-        look=_on_reaction(_look_nonce),
-    ),
-    "receipt-time": Check(
-        title="回执的时间戳在窗口内",
-        clause="协议 3、4",
-        expected="与接收方时钟相差不超过 300 秒",
-        advice="校准服务器时钟（NTP），时间戳取签名时的 Unix 秒。",
-        look=_on_reaction(_look_time),
-    ),
-    "receipt-id": Check(
-        title="回执写明本报文的 id",
-        clause="协议 6",
-        expected="报文的 id",
-        advice="回执的 id 逐字照抄报文的 id。",
-        look=_on_reaction(_look_receipt("id")),
-    ),
-    "receipt-digest": Check(
-        title="回执写明原始字节的 SM3",
-        clause="协议 6",
-        expected="报文原始字节的 SM3，64 位小写十六进制",
-        advice="对收到的原始字节取 SM3，不要先解析再序列化。",
-        look=_on_reaction(_look_receipt("digest")),
-    ),
-    "receipt-success": Check(
-        title="受理时应答 2xx",
-        clause="协议 6",
-        expected="HTTP 2xx",
-        advice="受理以 200 应答。",
-        look=_on_reaction(_look_success),
-    ),
-    "answered-quickly": Check(
-        title="在时限内应答",
-        clause="协议 6",
-        expected="10 秒以内",
-        advice="先落库、签回执，业务放到后台办理。",
-        look=_on_reaction(_look_quick),
-    ),
-    "refused": Check(
-        title="拒收",
-        clause="协议 6",
-        expected="REFUSED 回执或不含回执的错误应答",
-        advice="验签、核对 recipient 与原始签名之后才受理；任何一项不符都不得回 ACCEPTED。",
-        look=_look_refused,
-    ),
-    "not-accepted": Check(
-        title="不予受理",
-        clause="协议 6",
-        expected="没有 ACCEPTED 回执",
-        advice="无法核验的请求不得回 ACCEPTED。",
-        look=_look_not_accepted,
-    ),
-    "refusal-code": Check(
-        title="错误码说明原因",
-        clause="协议 7",
-        expected="与原因相符的错误码",
-        advice="使用协议第 7 节的错误码，便于对方定位。",
-        look=_on_reaction(_look_code),
-        needs=("is",),
-    ),
-    "refusal-status": Check(
-        title="HTTP 状态与原因相符",
-        clause="协议 7",
-        expected="协议第 7 节的 HTTP 状态",
-        advice="使用协议第 7 节的 HTTP 状态。",
-        look=_on_reaction(_look_status),
-        needs=("is",),
-    ),
-    "refusal-reason": Check(
-        title="拒收写明 code 与 message",
-        clause="协议 6",
-        expected="code 与 message 都有内容",
-        advice="REFUSED 回执写明错误码与中文原因。",
-        look=_on_reaction(_look_reason),
-    ),
-    "same-receipt": Check(
-        title="重复报文得到相同的回执",
-        clause="协议 6",
-        expected="与首次相同的 id、digest、status",
-        advice="以 source + id 查重，字节相同则回以当初的回执。",
-        look=_look_same,
-        needs=("is",),
-    ),
-}
+def look_again(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:
+    """A pulled message's receipt whose answer proved nothing is posted again, the same."""
+    calls = [item for item in evidence.exchanges if item.step == step and item.target.endswith("/receipt")]
+    if not calls:
+        return missing("没有回执")
+    same = len({json.dumps(dict(read_json(item.body)), sort_keys=True) for item in calls}) == 1
+    return found(len(calls) > 1 and same, f"交了 {len(calls)} 次，{'相同' if same else '不同'}", calls[-1].number)

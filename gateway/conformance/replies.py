@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from gateway.conformance.seals import ANSWER_SEALS, Seal
+from gateway.conformance.seal_faults import ANSWER_SEALS
+from gateway.conformance.seals import Seal
 from gateway.core.errors import CODES, Problem
 from gateway.core.wire.compact_json import encode_compact
 from gateway.core.wire.problem import encode_problem
@@ -71,6 +72,10 @@ def _edit(**members: Any) -> Change:
     return lambda reply: replace(reply, body=encode_compact({**parse_object(reply.body), **members}))
 
 
+def _redirect(status: int) -> Change:
+    return _with(status=status, headers={**JSON, "Location": "/elsewhere"}, seal=Seal(absent=True))
+
+
 def _seal(name: str) -> Change:
     return lambda reply: replace(reply, seal=ANSWER_SEALS[name].apply(reply.seal))
 
@@ -83,8 +88,8 @@ _OTHERS: Final[Mapping[str, tuple[str, Change]]] = {
     "other-id": ("回执写着别的 id", _edit(id="some-other-message")),
     "other-digest": ("回执写着别的摘要", _edit(digest="0" * 64)),
     "altered": ("应答体签名后被改动", _with(tamper=lambda body: body.replace(b"{", b"{ ", 1))),
-    "redirect": ("307 重定向到别处", _with(status=307, headers={**JSON, "Location": "/elsewhere"})),
-    "redirect-301": ("301 重定向到别处", _with(status=301, headers={**JSON, "Location": "/elsewhere"})),
+    "redirect": ("307 重定向到别处", _redirect(307)),
+    "redirect-301": ("301 重定向到别处", _redirect(301)),
     "bare-502": ("代理的 502，没有签名", _with(status=502, body=b"Bad Gateway", headers={}, seal=Seal(absent=True))),
     "bare-404": ("代理的 404，没有签名", _with(status=404, body=b"Not Found", headers={}, seal=Seal(absent=True))),
     "bare-200": ("代理的 200，没有签名", _with(status=200, body=b"OK", headers={}, seal=Seal(absent=True))),

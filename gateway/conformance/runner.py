@@ -35,12 +35,12 @@ class Bounds:
     end in which late messages are still heard, and how many cases run at once.
     """
 
-    wait: float = 15.0
+    wait: float = 20.0
     answer: float = 10.0
     first_poll: float = 60.0
     total: float = 110.0
     quiet: float = 0.5
-    parallel: int = 12
+    parallel: int = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

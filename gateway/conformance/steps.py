@@ -12,7 +12,7 @@ from gateway.catalogue import example
 from gateway.conformance.cases import Step
 from gateway.conformance.desk import Desk
 from gateway.conformance.exchanges import PUSH, STAND, Exchange, Recorder
-from gateway.conformance.faults import listings_of, shape_of
+from gateway.conformance.faults import listings_of, replies_of, shape_of
 from gateway.conformance.keyring import KeyRing
 from gateway.conformance.letters import Letter, Push, address_push, write_letter
 from gateway.conformance.mailbox import Standing
@@ -23,6 +23,8 @@ from gateway.net.client import HttpClient
 
 SECOND: Final = 1_000_000
 _ID_DIGITS: Final = 32
+_BY_HAND: Final = 60.0
+_SHORTEST: Final = 2.0
 
 
 class NothingCame(Exception):  # noqa: N818 - what happened, from the case's side
@@ -43,7 +45,7 @@ class Waiting:
 class Bench:
     """What the steps work with. `endpoint` None: the institution pulls. `wait` and `answer_s` are in seconds.
 
-    `tell` is told of each wait; `sequence` counts deliveries.
+    `tell` is told of each wait; `misses` counts the waits in a row that ended in vain.
     """
 
     desk: Desk
@@ -60,6 +62,26 @@ class Bench:
     requests: dict[tuple[str, str], Push] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     deliveries: int = 0
+    misses: int = 0
+
+    @property
+    def patience(self) -> float:
+        """How long the next wait may last: less after each one in vain, so that a silent institution costs little.
+
+        People who act by hand are given their time: a wait of more than a minute stays as it is.
+        """
+        return self.wait if self.wait > _BY_HAND else max(self.wait / 2**self.misses, _SHORTEST)
+
+    async def wait_for(self, news: asyncio.Event, seconds: float) -> bool:
+        """Whether it happened within these seconds; remembered for the next wait."""
+        try:
+            async with asyncio.timeout(seconds):
+                await news.wait()
+        except TimeoutError:
+            self.misses += 1
+            return False
+        self.misses = 0
+        return True
 
     def next_delivery(self) -> str:
         """A delivery's id."""
@@ -106,14 +128,11 @@ VERBS: Final[Mapping[str, Perform]] = {"send": send, "repeat": repeat, "await": 
 async def _wait(bench: Bench, stage: Stage, step: Step, news: asyncio.Event) -> None:
     who = str(step.arguments.get("who", "机构系统"))
     todo = str(step.arguments.get("todo", "拉取信箱"))
-    seconds = min(float(step.arguments.get("within", bench.wait)), bench.wait)
+    seconds = min(float(step.arguments.get("within", bench.wait)), bench.patience)
     if not news.is_set():
         bench.tell(Waiting(case=stage.case.id, who=who, todo=todo, seconds=seconds))
-    try:
-        async with asyncio.timeout(seconds):
-            await news.wait()
-    except TimeoutError as error:
-        raise NothingCame(f"等了 {seconds:.0f} 秒，没有等到{who}{todo}。") from error
+    if not await bench.wait_for(news, seconds):
+        raise NothingCame(f"等了 {seconds:.0f} 秒，没有等到{who}{todo}。")
 
 
 def _make_event(bench: Bench, stage: Stage, step: Step) -> dict[str, Any]:
@@ -192,13 +211,11 @@ async def _let_stand(bench: Bench, stage: Stage, step: Step, letter: Letter) -> 
         step=step.name,
         letter=letter,
         faults=listings_of(stage.case.faults.get(step.name, ())),
+        answers=replies_of(stage.case.faults.get(step.name, ())),
     )
     number, at = bench.recorder.reserve(), bench.now()
     bench.desk.mailbox.put(standing)
-    try:
-        async with asyncio.timeout(bench.wait):
-            await standing.receipted.wait()
-    except TimeoutError:
+    if not await bench.wait_for(standing.receipted, bench.patience):
         bench.desk.mailbox.withdraw(standing.delivery)
     about = {**_describe(letter, ""), "delivery": standing.delivery}
     bench.recorder.keep(

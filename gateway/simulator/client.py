@@ -6,7 +6,7 @@ Source: protocol sections 3 to 5. An answer that does not verify proves nothing:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
@@ -35,6 +35,8 @@ _RELIST: Final = 3600 * _SECOND
 """A client that asks each hour learns the gateway's next key long before its first signature (section 3: 7 days)."""
 
 TRY_AGAIN: Final = frozenset({429, 500, 503})
+_ACCEPTED: Final = frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED})
+_NO_RECEIPT: Final = "RECEIPT_INVALID: 应答中没有本报文的受理回执。"
 _UNSIGNED: Final = "应答没有可信的签名，不足为凭。"
 
 
@@ -94,14 +96,15 @@ class GatewayClient:
 
     async def post_message(self, event: bytes) -> Reply:
         """Send a message until an answer proves its fate: same bytes, a fresh nonce and timestamp each time."""
-        return await self._insist(
-            lambda tries: self.call(
-                "POST",
-                "/v1/messages",
-                self._habits.again(event) if tries else event,
-                content_type="application/cloudevents+json",
-            )
-        )
+        return await self._insist(lambda tries: self._post(self._habits.again(event) if tries else event))
+
+    async def _post(self, body: bytes) -> Reply:
+        """One attempt; a receipt that is not this message's proves as little as none."""
+        reply = await self.call("POST", "/v1/messages", body, content_type="application/cloudevents+json")
+        receipt = (reply.document.get("id"), reply.document.get("digest"))
+        if not reply.proven or reply.status not in _ACCEPTED or receipt == (_read_id(body), sm3_hex(body)):
+            return reply
+        return replace(reply, verdict=_NO_RECEIPT)
 
     async def put_file(self, data: bytes) -> Reply:
         """Put a file under its digest until an answer proves its fate; its bytes are not in the signed string."""
@@ -218,6 +221,13 @@ class GatewayClient:
         trusted = self.trust.find(GATEWAY, signature.serial_no)
         trusted.key.check_active(now)
         verify_response(trusted.public, signature, body=answer.body)
+
+
+def _read_id(body: bytes) -> object:
+    try:
+        return parse_object(body).get("id")
+    except Problem:
+        return None
 
 
 def _retry_after(reply: Reply) -> float:

@@ -99,6 +99,47 @@ def _release(context: Context) -> Data:
     return {name: asked[name] for name in ("confirmationNo", "releaseKind", "guaranteeNo", "account") if name in asked}
 
 
+def _look_up(context: Context) -> Data:
+    asked = context.asked
+    issued = context.guarantees.get(asked.get("guaranteeNo", ""))
+    named = {name: asked[name] for name in ("queryNo", "guaranteeNo") if name in asked}
+    if issued is None:
+        nothing = dict.fromkeys(("amount", "balance", "validTo", "status", "document"))
+        return {**named, **nothing, "found": False}
+    amount = {"currency": "CNY", "fen": issued["amount"]["fen"]}
+    return {
+        **named,
+        "amount": amount,
+        "balance": amount,
+        "validTo": issued["validTo"],
+        "document": issued["document"],
+    }
+
+
+def _inspect(context: Context) -> Data:
+    return {"inspectionNo": context.asked["inspectionNo"]}
+
+
+def _open(context: Context) -> Data:
+    return {"account": _ACCOUNT | {"holder": context.asked["contractor"]["name"]}}
+
+
+def _store(context: Context) -> Data:
+    return {**_open(context), "amount": context.asked["amount"]}
+
+
+def _extend(context: Context) -> Data:
+    asked = context.asked
+    issued = context.guarantees.get(asked["guaranteeNo"], {})
+    kept = {"amount": issued["amount"]} if issued else {}
+    return {"guaranteeNo": asked["guaranteeNo"], "validTo": asked["validTo"], **kept}
+
+
+def _reconcile(context: Context) -> Data:
+    return {"reconciliationNo": context.asked["reconciliationNo"]}
+
+
+_ACCOUNT: Final = {"number": "35020000000000000009", "bank": "示例银行厦门分行"}
 _STATUSES: Final = tuple(
     ReplyRow(type="order.status.v1", variant=status) for status in ("accepted", "awaiting_fee", "fee_paid")
 )
@@ -111,5 +152,13 @@ PLAN: Final[Mapping[str, tuple[ReplyRow, ...]]] = MappingProxyType(
         "payment.notice.v1": (ReplyRow(type="payment.result.v1", variant="default", fit=_pay),),
         "release.confirmation.v1": (ReplyRow(type="release.completed.v1", fit=_release),),
         "guarantee.cancellation.v1": (),
+        "guarantee.query.v1": (ReplyRow(type="guarantee.query_result.v1", variant="default", fit=_look_up),),
+        "guarantee.extension_request.v1": (ReplyRow(type="guarantee.amended.v1", variant="default", fit=_extend),),
+        "inspection.request.v1": (ReplyRow(type="inspection.response.v1", variant="default", fit=_inspect),),
+        "account.reservation.v1": (
+            ReplyRow(type="account.opened.v1", variant="default", fit=_open),
+            ReplyRow(type="deposit.stored.v1", variant="default", fit=_store),
+        ),
+        "reconciliation.daily.v1": (ReplyRow(type="reconciliation.answer.v1", variant="default", fit=_reconcile),),
     }
 )

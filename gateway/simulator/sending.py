@@ -53,12 +53,13 @@ class Sender:
 
     async def _put_files(self, event: Outgoing) -> Reply | None:
         """The answer to a file that could not be put: the event stays behind for the same reason."""
-        for digest in [digest for digest in self._files if digest.encode() in event.body]:
-            reply = await self._client.put_file(self._files[digest])
+        for digest, data in [(digest, data) for digest, data in self._files.items() if digest.encode() in event.body]:
+            reply = await self._client.put_file(data)
             if reply.status != HTTPStatus.CREATED or not reply.proven:
                 return reply
-            entry = {"kind": "file", "digest": digest, "size": len(self._files.pop(digest)), "names": event.id}
-            self._ledger.append([entry], now=self._clock.now())
+            if self._files.pop(digest, None) is not None:  # else another subject's event put it meanwhile
+                entry = {"kind": "file", "digest": digest, "size": len(data), "names": event.id}
+                self._ledger.append([entry], now=self._clock.now())
         return None
 
     def queue(self, events: Sequence[Outgoing]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.conformance.judging import Judgement
 from gateway.conformance.practice import Order, Stored, judge_folder, prepare
+from gateway.conformance.runner import Bounds
 from gateway.crypto.keys import PrivateKey
 from gateway.simulator import Institution, InstitutionOptions, KeyIdentity, SystemClock
 
@@ -58,7 +59,15 @@ async def honest(kind: str, mode: str, ledger: Path) -> AsyncIterator[Seat]:
 
 
 async def examine(seat: Seat, folder: Path, *, tell: Callable[[Any], None] = lambda _: None, **changes: Any) -> Stored:
-    fields = {"publics": (KEY.public,), "endpoint": seat.endpoint, "port": seat.port, "kind": seat.kind, **changes}
+    bounds = Bounds(wait=60.0, total=300.0)  # generous: a busy machine is not a failing institution
+    fields = {
+        "bounds": bounds,
+        "publics": (KEY.public,),
+        "endpoint": seat.endpoint,
+        "port": seat.port,
+        "kind": seat.kind,
+        **changes,
+    }
     runner, cases = prepare(Order(folder=folder, **fields), now=now, tell=tell)
     run = await runner.perform()
     return judge_folder(folder / "runs" / run.id, cases)

@@ -1,23 +1,49 @@
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from gateway.conformance.case_reading import load_cases
+from gateway.conformance.cases import KINDS, MODES
+from gateway.conformance.checks import CHECKS
 from gateway.conformance.judging import judge_run
 from gateway.conformance.practice import judge_folder
 from tests.conformance.play import examine, failures, honest
 
+BUSINESS = ("order-issued", "payment-made", "released", "account-opened", "reconciliation", "mailbox-polled")
 
-@pytest.mark.parametrize("mode", ["push", "pull"])
-@pytest.mark.parametrize("kind", ["bank", "insurer", "guarantor"])
-async def test_honest_institution_passes(kind: str, mode: str, tmp_path: Path) -> None:
-    """The honest simulator of each kind, pushing and pulling, passes the whole kit with nothing failing."""
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "selected"),
+    [
+        ("bank", "push", None),
+        ("guarantor", "pull", None),
+        ("bank", "pull", BUSINESS),
+        ("insurer", "push", BUSINESS),
+        ("insurer", "pull", BUSINESS),
+        ("guarantor", "push", BUSINESS),
+    ],
+)
+async def test_honest_institution_passes(
+    kind: str, mode: str, selected: tuple[str, ...] | None, tmp_path: Path
+) -> None:
+    """The honest simulator of each kind, pushing and pulling, passes with nothing failing."""
     async with honest(kind, mode, tmp_path / "ledger.jsonl") as seat:
-        stored = await examine(seat, tmp_path / "kit")
+        stored = await examine(seat, tmp_path / "kit", selected=selected)
     assert failures(stored) == []
     assert stored.verdict.verdict == "pass"
     assert stored.run.institution == "fjbank"
+
+
+def test_size() -> None:
+    """The kit holds at least 120 assertions for each profile, every one with a title, a clause and advice."""
+    cases = load_cases()
+    for mode, kind in product(MODES, KINDS):
+        assert sum(len(case.expectations) for case in cases if case.applies_to(mode, kind)) >= 120
+    assert all(check.title and check.expected and check.advice for check in CHECKS.values())
+    assert all(expectation.clause for case in cases for expectation in case.expectations)
 
 
 async def test_judged_again(tmp_path: Path) -> None:

@@ -109,7 +109,8 @@ class FakeGateway:
         event = json.loads(body)
         self.accepted.append(event)
         self._tell()
-        return 202, {"id": event["id"], "receiptNo": f"R{len(self.accepted)}", "status": "ACCEPTED"}
+        receipt_no = f"R{len(self.accepted)}"
+        return 202, {"id": event["id"], "receiptNo": receipt_no, "digest": sm3_hex(body), "status": "ACCEPTED"}
 
     def _keep(self, name: str, body: bytes) -> tuple[int, dict[str, Any]]:
         if sm3_hex(body) != name:
