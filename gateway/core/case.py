@@ -29,7 +29,8 @@ class Case:
     """The standing of one case. `shares` holds the orders that money stands behind, by order number.
 
     `standing` is open (nothing filed), declared, approved, refused or exempted; `release` none, applied, deferred or
-    approved. `required_fen` is 0 until a review, a deposit notice or an order tells it.
+    approved. `required_fen` is 0 until a review, a deposit notice or an order tells it. `committed`: the contractor's
+    commitment (SM 5) is filed.
     """
 
     case_no: str
@@ -37,6 +38,7 @@ class Case:
     required_fen: int = 0
     cash_min_fen: int = 0
     release: str = "none"
+    committed: bool = False
     shares: Mapping[str, Share] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

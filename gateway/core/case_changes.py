@@ -55,7 +55,7 @@ def _take_notice(case: Case, data: Mapping[str, Any]) -> Case:
     )
 
 
-def _enter(**fields: str) -> Callable[[Case, Mapping[str, Any]], Case]:
+def _enter(**fields: str | bool) -> Callable[[Case, Mapping[str, Any]], Case]:
     return lambda case, _: replace(case, **fields)  # type: ignore[arg-type]
 
 
@@ -64,6 +64,7 @@ TAKERS: Final[Mapping[str, Callable[[Case, Mapping[str, Any]], Case]]] = Mapping
         "deposit.declaration.v1": _enter(standing="declared"),
         "deposit.review.v1": _take_review,
         "deposit.notice.v1": _take_notice,
+        "wage.commitment.v1": _enter(committed=True),
         "deposit.exemption.v1": _enter(standing="exempted"),
         "deposit.exemption_revoked.v1": _enter(standing="approved"),
         "release.application.v1": _enter(release="applied"),

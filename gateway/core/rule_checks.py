@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from fractions import Fraction
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from gateway.core.calendar import add_months
+from gateway.core.calendar import add_months, local_date
 from gateway.core.identity import IdentityError, verify_resident_id, verify_uscc
 from gateway.core.money import MoneyError, verify_words
 from gateway.core.rules import RuleFacts
+from gateway.core.wire.instants import parse_rfc3339
 from gateway.core.wire.refusal import child
 
 _FORMS: Final = MappingProxyType({"bank": "bank_guarantee", "insurer": "insurance", "guarantor": "company_guarantee"})
@@ -186,6 +188,48 @@ def open_complaint(facts: RuleFacts) -> Sequence[str]:
 def open_claim(facts: RuleFacts) -> Sequence[str]:
     """A release while a payment notice of the case is open."""
     return ("/data/caseNo",) if facts.case is not None and facts.case.claim_open else ()
+
+
+def past_special_due(facts: RuleFacts) -> Sequence[str]:
+    """A special due date that is over before the notice was received."""
+    special = facts.data.get("specialPayment")
+    passed = special is not None and local_date(parse_rfc3339(special["due"])) < facts.today
+    return ("/data/specialPayment/due",) if passed else ()
+
+
+def other_number(facts: RuleFacts) -> Sequence[str]:
+    """The number of another guarantee than the order's own."""
+    own = facts.order.guarantee_no if facts.order else None
+    return () if own in (None, facts.data.get("guaranteeNo", own)) else ("/data/guaranteeNo",)
+
+
+def missing_commitment(facts: RuleFacts) -> Sequence[str]:
+    """The exemption of a small contract in a case where no commitment was filed."""
+    small = facts.data["ground"] == "small_contract"
+    return () if not small or (facts.case is not None and facts.case.committed) else ("/data/ground",)
+
+
+def low_deposit(facts: RuleFacts) -> Sequence[str]:
+    """An amount below contract times ratio, but for an area's cap."""
+    data, cap = facts.data, facts.area.deposit.cap_fen
+    computed = data["contractAmount"]["fen"] * data["ratioPermyriad"] // 10_000
+    least = computed if cap is None else min(computed, cap)
+    return () if data["requiredAmount"]["fen"] >= least else ("/data/requiredAmount/fen",)
+
+
+def odd_ratio(facts: RuleFacts) -> Sequence[str]:
+    """A ratio beyond the area's floor or ceiling."""
+    if "ratioPermyriad" not in facts.data:
+        return ()
+    ratio, bounds = Fraction(facts.data["ratioPermyriad"], 10_000), facts.area.deposit
+    return () if bounds.floor_ratio <= ratio <= bounds.ceiling_ratio else ("/data/ratioPermyriad",)
+
+
+def high_cash_minimum(facts: RuleFacts) -> Sequence[str]:
+    """A cash minimum above the amount to be stored."""
+    required, least = facts.data.get("requiredAmount"), facts.data.get("cashMinimum")
+    fits = required is None or least is None or least["fen"] <= required["fen"]
+    return () if fits else ("/data/cashMinimum/fen",)
 
 
 def high_exemption(facts: RuleFacts) -> Sequence[str]:

@@ -6,7 +6,9 @@ permissions hold (banks alone get accounts and cash) is not repeated here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Final
 
 from gateway.core import rule_checks as checks
@@ -14,6 +16,7 @@ from gateway.core.rules import Rule, Severity
 
 _ISSUED: Final = ("guarantee.issued.v1",)
 _CLAIMS: Final = ("payment.notice.v1", "payment.application.v1")
+_REQUIRED: Final = ("deposit.review.v1", "deposit.notice.v1")
 _RELEASE: Final = ("release.application.v1",)
 
 RULES: Final = (
@@ -56,6 +59,28 @@ RULES: Final = (
         basis="GB 11643；SM 附件7、附件8：身份证号",
         message="支付对象的身份证号有误，请核对；其他证件请写 idType 为 other。",
         broken=checks.false_ids,
+    ),
+    Rule(
+        id="payment-special-due",
+        types=("payment.notice.v1",),
+        severity=Severity.WARN,
+        basis="厦门服务承诺书（XM）第3条；三明市农民工工资保证金保函（SM 附件6）：按《支付通知书》要求支付到位",
+        message="特殊节点支付要求所定的时间已过，机构无法按期支付，请核对 specialPayment.due；报文已照收。",
+        broken=checks.past_special_due,
+    ),
+    Rule(
+        id="guarantee-number",
+        types=(
+            "payment.notice.v1",
+            "guarantee.extension_request.v1",
+            "guarantee.query_result.v1",
+            "release.confirmation.v1",
+            "release.completed.v1",
+        ),
+        severity=Severity.REJECT,
+        basis="三明市农民工工资保证金保函（SM 附件6）：编号；接口协议第 2 节：订单与保函一一对应",
+        message="保函（保单）编号与本订单已开立的不一致，请核对 guaranteeNo 与订单号。",
+        broken=checks.other_number,
     ),
     Rule(
         id="issued-amount",
@@ -162,6 +187,38 @@ RULES: Final = (
         broken=checks.high_exemption,
     ),
     Rule(
+        id="exemption-commitment",
+        types=("deposit.exemption.v1",),
+        severity=Severity.WARN,
+        basis="三明市无欠薪承诺函（SM 附件5）；免缴确认书（二）（SM 附件13）：并做出无欠薪承诺",
+        message="案件中没有备案的无欠薪承诺函，小额工程免缴须先作出承诺，请补报 wage.commitment；报文已照收。",
+        broken=checks.missing_commitment,
+    ),
+    Rule(
+        id="deposit-amount",
+        types=("deposit.notice.v1",),
+        severity=Severity.WARN,
+        basis="三明市工资保证金存储通知书（SM 附件2）：工程合同额、存储比例、存储金额",
+        message="存储金额少于工程合同额乘以存储比例，也不是本地区的上限，请核对 requiredAmount；报文已照收。",
+        broken=checks.low_deposit,
+    ),
+    Rule(
+        id="deposit-ratio",
+        types=_REQUIRED,
+        severity=Severity.WARN,
+        basis="三明市申报表、存储通知书（SM 附件1、附件2）：存储比例；上下限见本地区参数",
+        message="存储比例不在本地区规定的上下限之内，请核对 ratioPermyriad；报文已照收。",
+        broken=checks.odd_ratio,
+    ),
+    Rule(
+        id="deposit-cash-minimum",
+        types=_REQUIRED,
+        severity=Severity.REJECT,
+        basis="三明市申报表、存储通知书（SM 附件1、附件2）：现金存储不低于，其余额度可自行选择",
+        message="现金存储下限不得超过存储金额，请核对 cashMinimum。",
+        broken=checks.high_cash_minimum,
+    ),
+    Rule(
         id="statement-fall",
         types=("deposit.statement.v1",),
         severity=Severity.WARN,
@@ -170,6 +227,9 @@ RULES: Final = (
         broken=checks.unexplained_fall,
     ),
 )
+
+ALERTED: Final[Mapping[str, str]] = MappingProxyType({"statement-fall": "STATEMENT_FALL"})
+"""Rules that only warn, but of which people must hear: the code of the alert by the rule's id (domain section 4)."""
 
 
 @cache

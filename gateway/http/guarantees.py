@@ -47,7 +47,7 @@ def show_guarantee(found: IssuedGuarantee) -> dict[str, Any]:
         "stateSince": format_beijing(order.since),
         "lapseGround": order.lapse_ground,
         "flag": order.flag,
-        "amount": _show_money(order.amount_fen),
+        "amount": _show_money(order.cover_fen),
         "balance": _show_money(order.balance_fen),
         "claimOpen": order.claim_open,
         "validFrom": issued["validFrom"],

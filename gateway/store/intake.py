@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Boolean, Connection, Select, Text, and_, sele
 
 from gateway.core.case import Case
 from gateway.core.intake import (
+    Accepted,
     CaseRow,
     Fold,
     Item,
@@ -25,8 +26,11 @@ from gateway.core.intake import (
 )
 from gateway.core.order import Order
 from gateway.core.order_table import FINAL
+from gateway.core.rule_table import ALERTED
+from gateway.ports import Alert
 from gateway.store.clocks import write_clocks
 from gateway.store.dialect import Types, as_given, given, insert_given, name_of
+from gateway.store.posting import raise_alerts
 from gateway.store.rows import INSERT_MESSAGE, INSERT_REFUSAL, delivery_row, message_row, refusal_row
 from gateway.store.schema import DELIVERIES, MESSAGES, NONCES, SUBJECTS
 from gateway.store.subjects import Pair, advance, find_occupied, lock_subjects
@@ -68,7 +72,21 @@ def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
     write_clocks(connection, fold.clocks)
     if fold.rejected:
         connection.execute(INSERT_REFUSAL, [refusal_row(rejection) for rejection in fold.rejected])
+    _alert(connection, zip(items, outcomes, strict=True))
     return outcomes
+
+
+def _alert(connection: Connection, settled: Iterable[tuple[Item, Outcome]]) -> None:
+    """Alerts of rules that only warn, but of which people must hear (domain section 4)."""
+    alerts = [
+        (item.at, Alert(code=ALERTED[fault.rule], about="/".join(item.draft.message.key), text=fault.message))
+        for item, outcome in settled
+        if isinstance(outcome, Accepted) and item.draft is not None
+        for fault in outcome.warnings
+        if fault.rule in ALERTED
+    ]
+    if alerts:
+        raise_alerts(connection, [alert for _, alert in alerts], now=max(at for at, _ in alerts))
 
 
 @cache

@@ -74,6 +74,7 @@ def notice(number, fen, *parts):
     def change(data):
         total(fen, *parts)(data)
         data["noticeNo"] = number
+        del data["guaranteeNo"]
 
     return make(NOTICE, change=change)
 

@@ -8,18 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.area import NATIONAL
+from gateway.core.calendar import local_date
 from gateway.core.case import Case, Share
 from gateway.core.errors import Problem
 from gateway.core.money import write_words
-from gateway.core.rule_table import RULES, find_rules
-from gateway.core.rules import Rule, Severity, check_rules
-from tests.domain.flow import CATALOGUE, decide, follow, make, refusal_of
+from gateway.core.rule_checks import low_deposit
+from gateway.core.rule_table import ALERTED, RULES, find_rules
+from gateway.core.rules import Rule, RuleFacts, Severity, check_rules
+from tests.domain.flow import AREAS, CATALOGUE, NOW, decide, follow, make, refusal_of
 
 APPLY, ISSUE, NOTICE = ("guarantee.application.v1", "guarantee.issued.v1", "payment.notice.v1")
 RESERVE, OPENED, STORE = ("account.reservation.v1", "account.opened.v1", "deposit.stored.v1")
-CLOSURE = "release.confirmation.v1"
+CLOSURE, FILED = "release.confirmation.v1", "deposit.notice.v1"
 RELEASE, EXEMPT, STATEMENT = ("release.application.v1", "deposit.exemption.v1", "deposit.statement.v1")
 CLAIMED = Case(case_no="C", shares={"1": Share(cash=False, fen=1, claim_open=True)})
+PROMISED = Case(case_no="C", committed=True)
 SETTLED = Case(case_no="C", shares={"1": Share(cash=False, fen=1, claim_open=False)})
 
 
@@ -74,6 +78,25 @@ BOUNDS = [
         "2026-11-21",
         {},
     ),
+    (
+        "warn payment-special-due",
+        NOTICE,
+        (APPLY, ISSUE),
+        "/data/specialPayment/due",
+        "2026-11-21T00:00:00+08:00",
+        "2026-11-20T23:59:59+08:00",
+        {"variant": "special"},
+    ),
+    ("guarantee-number", NOTICE, (APPLY, ISSUE), "/data/guaranteeNo", None, "BH-0", {}),
+    ("guarantee-number", "guarantee.extension_request.v1", (APPLY, ISSUE), "/data/guaranteeNo", None, "BH-0", {}),
+    ("guarantee-number", "guarantee.query_result.v1", (APPLY, ISSUE), "/data/guaranteeNo", None, "BH-0", {}),
+    ("guarantee-number", CLOSURE, (APPLY, ISSUE), "/data/guaranteeNo", None, "BH-0", {}),
+    ("guarantee-number", "release.completed.v1", (APPLY, ISSUE, CLOSURE), "/data/guaranteeNo", None, "BH-0", {}),
+    ("warn deposit-amount", FILED, (), "/data/requiredAmount", money(99_999_999), money(99_999_998), {}),
+    ("warn deposit-ratio", FILED, (), "/data/ratioPermyriad", 50, 49, {}),
+    ("warn deposit-ratio", "deposit.review.v1", (), "/data/ratioPermyriad", 600, 601, {}),
+    ("deposit-cash-minimum", FILED, (), "/data/cashMinimum/fen", 100_000_000, 100_000_001, {}),
+    ("deposit-cash-minimum", "deposit.review.v1", (), "/data/cashMinimum/fen", 100_000_000, 100_000_001, {}),
     ("release-promises", RELEASE, (), "/data/pledged", True, False, {}),
     ("release-promises", RELEASE, (), "/data/ledgerArchived", True, False, {}),
     ("release-display", RELEASE, (), "/data/publicity/siteBoardTo", "2026-11-09", "2026-11-08", {}),
@@ -164,8 +187,36 @@ def test_an_exempted_contract_is_strictly_under_the_areas_threshold(region, fen,
         data["contractAmount"]["fen"] = fen
         data["authority"]["region"] = region
 
-    faults = judge(EXEMPT, change, variant="small_contract")
+    faults = judge(EXEMPT, change, variant="small_contract", case=PROMISED)
     assert faults == (set() if passes else {("exemption-threshold", "/data/contractAmount/fen")})
+
+
+@pytest.mark.parametrize(("case", "warned"), [(None, True), (SETTLED, True), (PROMISED, False)])
+def test_a_small_contract_is_exempted_upon_a_commitment(case, warned):
+    """Without a filed commitment the exemption warns; three clean years need none."""
+    faults = judge(EXEMPT, None, variant="small_contract", case=case)
+    assert faults == ({("warn exemption-commitment", "/data/ground")} if warned else set())
+    assert judge(EXEMPT, None, case=case) == set()
+
+
+def test_a_deposit_may_stop_at_the_areas_cap():
+    """Less than contract times ratio is right where it is the area's cap."""
+    national = AREAS[NATIONAL].periods[-1]
+    deposit = replace(national.parameters.deposit, cap_fen=50_000_000)
+    facts = RuleFacts(
+        data=make(FILED, change=put("/data/requiredAmount", money(50_000_000))).data,
+        order=None,
+        case=None,
+        area=replace(national.parameters, deposit=deposit),
+        today=local_date(NOW),
+    )
+    assert low_deposit(facts) == ()
+    assert low_deposit(replace(facts, area=national.parameters)) == ("/data/requiredAmount/fen",)
+
+
+def test_an_order_without_a_guarantee_has_no_number_to_differ_from():
+    """A deposit's notice may carry whatever number the form has."""
+    assert judge(NOTICE, put("/data/guaranteeNo", "BH-0"), before=(RESERVE, OPENED, STORE)) == set()
 
 
 def test_an_account_is_closed_and_a_guarantee_returned():
@@ -229,6 +280,7 @@ def test_rules_are_unique_told_in_chinese_and_about_known_types():
     assert all(re.search("[\u4e00-\u9fff]", rule.message) and rule.basis for rule in RULES)
     assert {type_ for rule in RULES for type_ in rule.types} <= CATALOGUE.types.keys()
     assert {rule.id for type_ in CATALOGUE.types for rule in find_rules(type_)} == {rule.id for rule in RULES}
+    assert ALERTED.keys() <= {rule.id for rule in RULES if rule.severity is Severity.WARN}
 
 
 def test_every_rule_is_tested_here():
