@@ -27,6 +27,7 @@ from gateway.crypto.libcrypto import default_provider
 from gateway.crypto.pool import CryptoPool
 from gateway.flow.accept import AcceptLimits, Acceptor
 from gateway.flow.attempt import Courier, Policy
+from gateway.flow.clocks import ClockKeeper
 from gateway.flow.deliver import Deliverer
 from gateway.flow.diagnosing import Diagnoser
 from gateway.flow.files import FileDesk
@@ -272,6 +273,20 @@ class Parts:
             clock=self.clock,
             holder=self.holder,
             late=int(self.settings.evidence.late_seconds * SECOND),
+            log=self.log.info,
+        )
+
+    @cached_property
+    def clock_keeper(self) -> ClockKeeper:
+        """Legal clocks that warn and run out."""
+        return ClockKeeper(
+            clocks=self.store,
+            scribe=self.scribe,
+            areas=self.areas,
+            clock=self.clock,
+            legal_time=self.legal_time,
+            in_time=self._in_time,
+            on_due=self.relay.pulse.beat,
             log=self.log.info,
         )
 

@@ -116,6 +116,8 @@ class Process:
             ("health", parts.paces.report, _BEAT_SECONDS, ("worker",)),
             ("tidy-files", parts.file_desk.tidy, _TIDY_SECONDS, ("api",)),
             ("sweep", parts.timers.sweep, seconds, ("timers",)),
+            ("clocks", parts.clock_keeper.sweep, seconds, ("timers",)),
+            ("reckon", parts.clock_keeper.reckon, _PURGE_SECONDS, ("timers",)),
             ("wake-again", parts.timers.wake_again, seconds, ("timers",)),
             ("seal", parts.sealer.step, parts.settings.evidence.seal_seconds, ("timers",)),
             ("watch-chain", parts.sealer.watch, _CHAIN_SECONDS, ("timers",)),

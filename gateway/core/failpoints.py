@@ -23,7 +23,12 @@ DELIVER_ANSWERED: Final = "deliver.answered"
 SWEEP_DONE: Final = "sweep.done"
 """A sweep has taken rows back, nobody was told yet."""
 
-NAMES: Final = frozenset({ACCEPT_COMMITTED, RELAY_PUBLISHED, DELIVER_CLAIMED, DELIVER_ANSWERED, SWEEP_DONE})
+CLOCKS_FIRED: Final = "clocks.fired"
+"""Thresholds of legal clocks are fired and committed, nobody was told yet."""
+
+NAMES: Final = frozenset(
+    {ACCEPT_COMMITTED, RELAY_PUBLISHED, DELIVER_CLAIMED, DELIVER_ANSWERED, SWEEP_DONE, CLOCKS_FIRED}
+)
 
 _ARMED: Final[dict[str, Callable[[], None]]] = {}
 

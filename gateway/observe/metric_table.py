@@ -103,6 +103,15 @@ RECONCILED: Final = MetricRow(
 SWEPT: Final = MetricRow(
     name="wgg_swept_rows", kind="counter", help="Rows that sweeps mended, by kind", labels=("kind",)
 )
+CLOCK_THRESHOLDS: Final = MetricRow(
+    name="wgg_clock_thresholds",
+    kind="counter",
+    help="Thresholds of legal clocks that were fired, by rule and percent; 100 is a breach",
+    labels=("rule", "percent"),
+)
+CLOCK_SWEEP_LAG_SECONDS: Final = MetricRow(
+    name="wgg_clock_sweep_lag_seconds", kind="gauge", help="How late the earliest threshold was that a sweep found"
+)
 CLOCK_SKEW_SECONDS: Final = MetricRow(
     name="wgg_clock_skew_seconds", kind="gauge", help="The process's clock minus the database's"
 )

@@ -8,6 +8,12 @@ from gateway.ports.bus import (
     Subscription,
     Wakeup,
 )
+from gateway.ports.clocks import (
+    ClockQuery,
+    Clocks,
+    DueClock,
+    Firing,
+)
 from gateway.ports.edge import (
     Adapter,
     Clock,
@@ -76,11 +82,15 @@ __all__ = [
     "Chunks",
     "Claimed",
     "Clock",
+    "ClockQuery",
+    "Clocks",
     "Deliveries",
+    "DueClock",
     "Duplicate",
     "FileMismatch",
     "FileRows",
     "FileStore",
+    "Firing",
     "Guarantees",
     "Handle",
     "Head",

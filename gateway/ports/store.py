@@ -12,6 +12,7 @@ from typing import Protocol
 from gateway.core.intake import Item
 from gateway.core.intake import Outcome as IntakeOutcome
 from gateway.core.party import Directory, Key, KeyStatus, Party
+from gateway.ports.clocks import Clocks
 from gateway.ports.evidence import Ledger
 from gateway.ports.files import FileRows, Guarantees
 from gateway.ports.reconciliation import Reconciliations
@@ -255,6 +256,7 @@ class Store(
     FileRows,
     Guarantees,
     Standings,
+    Clocks,
     Ledger,
     Reconciliations,
     Protocol,

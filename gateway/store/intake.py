@@ -64,7 +64,7 @@ def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
     locked = lock_subjects(connection, wanted_subjects(items))
     subjects = {key: _subject(*row) for key, row in locked.items()}
     before = {key: position for key, (position, _) in locked.items()}
-    cases = _lock_cases(connection, wanted_cases(items, subjects))
+    cases = lock_cases(connection, wanted_cases(items, subjects))
     fold = Fold(fresh=fresh, known=_find_known(connection, items), subjects=subjects, cases=cases)
     outcomes = fold.run(items)
     _write(connection, fold.new, before)
@@ -107,7 +107,7 @@ def _subject(position: int, order_json: str | None) -> Subject:
     return Subject(position=position, order=None if order_json is None else Order.from_json(json.loads(order_json)))
 
 
-def _lock_cases(connection: Connection, numbers: Sequence[str]) -> dict[str, CaseRow]:
+def lock_cases(connection: Connection, numbers: Sequence[str]) -> dict[str, CaseRow]:
     """Cases are locked after all subjects of the batch, so that no two batches wait for each other."""
     locked = lock_subjects(connection, [_CASE + number for number in numbers])
     return {
@@ -184,6 +184,11 @@ def _write_states(
 def write_orders(connection: Connection, orders: Mapping[str, tuple[int, Order]]) -> None:
     """Write orders whose subjects are locked: by number the last position given and the order."""
     _write_rows(connection, [_standing(key, reached, order) for key, (reached, order) in orders.items()])
+
+
+def write_cases(connection: Connection, cases: Mapping[str, Case]) -> None:
+    """Write cases that are locked, by number."""
+    _write_rows(connection, [_standing(_CASE + number, 0, case) for number, case in cases.items()])
 
 
 def _write_rows(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

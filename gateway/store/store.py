@@ -43,6 +43,7 @@ from gateway.store import (
     wakeups,
 )
 from gateway.store.book_tables import BookTables
+from gateway.store.clock_views import ClockTables
 from gateway.store.dialect import POSTGRESQL
 from gateway.store.engine import check_safety, parse_url
 from gateway.store.files import FileTables
@@ -251,7 +252,16 @@ class _Parties(_Base):
 
 
 class SqlStore(
-    _Intake, _Deliveries, _Reading, _Parties, BookTables, FileTables, StandingTables, LedgerTables, ReconciliationTables
+    _Intake,
+    _Deliveries,
+    _Reading,
+    _Parties,
+    BookTables,
+    ClockTables,
+    FileTables,
+    StandingTables,
+    LedgerTables,
+    ReconciliationTables,
 ):
     """All store ports over one database."""
 

@@ -1,0 +1,142 @@
+"""The sweep of legal clocks: each threshold fires once, with its message, event, metric and, for a breach, an alert.
+
+What is read is decided upon and signed outside any transaction; the store counts a firing only if nothing changed
+meanwhile, so that any number of processes may sweep. Source: domain section 5, architecture points 6, 11 and 12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.core.area import Area
+from gateway.core.delivery import SECOND
+from gateway.core.failpoints import CLOCKS_FIRED, reach
+from gateway.core.firing import Fired, Means, decide_firing
+from gateway.core.legal_clock import BREACH, LegalClock, reckon_again
+from gateway.core.legal_time import LegalTime
+from gateway.core.sla_rule import Outcome
+from gateway.core.sla_table import RULES
+from gateway.core.wire.instants import format_beijing
+from gateway.flow.clock_letters import write_breach, write_lapse, write_moved, write_warning
+from gateway.flow.own_messages import Letter, Scribe
+from gateway.observe import METRICS
+from gateway.observe.metric_table import CLOCK_SWEEP_LAG_SECONDS, CLOCK_THRESHOLDS
+from gateway.ports import Alert, Clock, Clocks, DueClock, Firing
+
+SLICE: Final = 100
+"""Clocks that are written in one transaction at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockKeeper:
+    """Fires what is due and reckons anew what was provisional. `on_due` wakes the relay.
+
+    A process that is not `in_time` with the database fires nothing: what is told of a term cannot be taken back.
+    """
+
+    clocks: Clocks
+    scribe: Scribe
+    areas: Mapping[str, Area]
+    clock: Clock
+    legal_time: LegalTime
+    in_time: Callable[[], bool]
+    on_due: Callable[[], None]
+    log: Callable[..., None]
+
+    async def sweep(self) -> bool:
+        """Fire at most a slice of what is due, a threshold a clock; True when there may be more."""
+        if not self.in_time():
+            return False
+        now = self.clock.now()
+        legal = self.legal_time.at(now)
+        due = await self.clocks.due_clocks(now=legal, limit=SLICE)
+        METRICS.set(CLOCK_SWEEP_LAG_SECONDS, (legal - (due[0].clock.next_at or legal)) / SECOND if due else 0)
+        firings = [firing for each in due if (firing := await self._try_fire(each, legal, now=now)) is not None]
+        return await self._write(firings, now=now) > 0
+
+    async def reckon(self) -> bool:
+        """Reckon provisional clocks of an older calendar anew and tell the parties; True when there may be more."""
+        now, calendar = self.clock.now(), self.legal_time.calendar
+        clocks = await self.clocks.unsure_clocks(year=calendar.version[:4], limit=SLICE)
+        return await self._write([await self._reckon(each, now=now) for each in clocks], now=now) > 0
+
+    async def _try_fire(self, due: DueClock, legal: int, *, now: int) -> Firing | None:
+        """A clock that cannot be decided upon is told of and keeps no other one waiting."""
+        try:
+            return await self._fire(due, legal, now=now)
+        except Exception as error:  # noqa: BLE001 - whatever one clock carries, the others are due
+            self.log("clock.failed", clock=due.clock.number, rule=due.clock.rule, error=repr(error), exc_info=error)
+            return None
+
+    async def _fire(self, due: DueClock, legal: int, *, now: int) -> Firing:
+        fired = decide_firing(due.clock, due.order, Means(calendar=self.legal_time.calendar, areas=self.areas))
+        letters = self._write_letters(due, legal)
+        return Firing(
+            before=due.clock,
+            after=fired.clock,
+            fired_at=legal,
+            percent=due.clock.next_percent,
+            order_before=due.order if fired.order is not None else None,
+            order_after=fired.order,
+            changes=fired.changes,
+            messages=[await self.scribe.write(letter, now=now) for letter in letters],
+            alerts=_raise_alerts(due, fired),
+        )
+
+    def _write_letters(self, due: DueClock, legal: int) -> Sequence[Letter]:
+        clock, outcome = due.clock, RULES[due.clock.rule].outcome
+        percent = clock.next_percent or 0
+        if percent != BREACH:
+            return write_warning(clock, percent, self.legal_time.calendar, legal)
+        if outcome is Outcome.LETTER and due.order is not None:
+            return write_lapse(clock, due.order)
+        return write_breach(clock, legal) if outcome is Outcome.BREACH else ()
+
+    async def _reckon(self, clock: LegalClock, *, now: int) -> Firing:
+        calendar, legal = self.legal_time.calendar, self.legal_time.at(now)
+        after = reckon_again(clock, calendar)
+        letters = write_moved(clock, after, calendar, legal)
+        messages = [await self.scribe.write(letter, now=now) for letter in letters]
+        return Firing(before=clock, after=after, fired_at=legal, messages=messages)
+
+    async def _write(self, firings: Sequence[Firing], *, now: int) -> int:
+        """Write them and tell of those that counted; how many."""
+        if not firings:
+            return 0
+        results = await self.clocks.fire(firings, now=now)
+        counted = [firing for firing, counts in zip(firings, results, strict=True) if counts]
+        if counted:
+            reach(CLOCKS_FIRED)
+            self.on_due()
+        for firing in counted:
+            self._tell(firing)
+        return len(counted)
+
+    def _tell(self, firing: Firing) -> None:
+        """One event a threshold, or a date that moved."""
+        clock = firing.after
+        told = {"clock": clock.number, "rule": clock.rule, "subject": clock.subject, "institution": clock.institution}
+        if firing.percent is None:
+            self.log("clock.reckoned", due=clock.due_date, former_due=firing.before.due_date, **told)
+            return
+        METRICS.add(CLOCK_THRESHOLDS, rule=clock.rule, percent=str(firing.percent))
+        self.log(_EVENTS.get(firing.percent, "clock.warned"), percent=firing.percent, due=clock.due_date, **told)
+
+
+_EVENTS: Final = {BREACH: "clock.over"}
+
+
+def _raise_alerts(due: DueClock, fired: Fired) -> Sequence[Alert]:
+    """People must look at a breach, and at a guarantee that ends before its notice was delivered (domain section 3)."""
+    clock, rule = due.clock, RULES[due.clock.rule]
+    if clock.next_percent == BREACH and rule.outcome is Outcome.BREACH:
+        text = (
+            f"{clock.subject} 的“{rule.title}”已于 {format_beijing(clock.due_at or 0)[:16]} 超期，依据：{clock.basis}"
+        )
+        return (Alert(code="SLA_BREACHED", about=f"{clock.rule}:{clock.number}", text=text),)
+    if fired.order is not None and fired.order.claim_open and due.undelivered:
+        text = f"订单 {clock.subject} 的保函已到期，而支付通知书尚未送达经办机构，请立即以其他方式送达并登记。"
+        return (Alert(code="CLAIM_UNDELIVERED", about=clock.subject, text=text),)
+    return ()

@@ -1,0 +1,86 @@
+"""Clocks as people and parties ask for them, and the part of the store that knows clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
+
+from gateway.core.legal_clock import LegalClock
+from gateway.ports import ClockQuery, DueClock, Firing
+from gateway.store import clock_sweep
+from gateway.store.clock_tables import CLOCK_WARNINGS, CLOCKS
+from gateway.store.clocks import CLOCK_COLUMNS, clock_of
+from gateway.store.runners import Runner
+
+_C: Final = CLOCKS.c
+_PAST: Final = CLOCKS.alias("past")
+_PLAIN: Final = ("rule", "subject", "institution", "state")
+_ONE: Final = select(*CLOCK_COLUMNS).where(_C.number == bindparam("which"))
+_FIRED: Final = select(CLOCK_WARNINGS.c.percent, CLOCK_WARNINGS.c.fired_at).where(
+    CLOCK_WARNINGS.c.clock == bindparam("which")
+)
+
+
+class ClockTables:
+    """The part of the store that knows clocks."""
+
+    _runner: Runner
+
+    async def due_clocks(self, *, now: int, limit: int) -> Sequence[DueClock]:
+        """Clocks whose next threshold has come."""
+        return await self._runner.read(partial(clock_sweep.due_clocks, now=now, limit=limit))
+
+    async def unsure_clocks(self, *, year: str, limit: int) -> Sequence[LegalClock]:
+        """Provisional clocks of an older calendar."""
+        return await self._runner.read(partial(clock_sweep.unsure_clocks, year=year, limit=limit))
+
+    async def fire(self, firings: Sequence[Firing], *, now: int) -> Sequence[bool]:
+        """Each threshold once, with what it brings about."""
+        return await self._runner.write(partial(clock_sweep.fire, firings=firings, now=now))
+
+    async def find_clocks(self, query: ClockQuery) -> Sequence[LegalClock]:
+        """Clocks by filter."""
+        return await self._runner.read(partial(find_clocks, query=query))
+
+    async def find_clock(self, number: str) -> LegalClock | None:
+        """One clock."""
+        return await self._runner.read(partial(find_clock, number=number))
+
+    async def fired(self, number: str) -> Mapping[int, int]:
+        """Its thresholds that were fired."""
+        return await self._runner.read(partial(fired, number=number))
+
+
+def find_clocks(connection: Connection, *, query: ClockQuery) -> list[LegalClock]:
+    """Clocks by filter, in the order of their rows."""
+    rows = connection.execute(select(*CLOCK_COLUMNS).where(*_wanted(query)).order_by(_C.id).limit(query.limit))
+    return [clock_of(row) for row in rows]
+
+
+def find_clock(connection: Connection, *, number: str) -> LegalClock | None:
+    """One clock."""
+    row = connection.execute(_ONE, {"which": number}).first()
+    return None if row is None else clock_of(row)
+
+
+def fired(connection: Connection, *, number: str) -> dict[int, int]:
+    """Its thresholds that were fired."""
+    return {row.percent: row.fired_at for row in connection.execute(_FIRED, {"which": number})}
+
+
+def _wanted(query: ClockQuery) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = [
+        _C[name] == value for name in _PLAIN if (value := getattr(query, name)) is not None
+    ]
+    if query.breached is not None:
+        wanted.append(_C.breached_at.is_not(None) if query.breached else _C.breached_at.is_(None))
+    if query.due_before is not None:
+        wanted.append(_C.due_at < query.due_before)
+    if query.party is not None:
+        wanted.append(or_(_C.platform == query.party, _C.institution == query.party))
+    if query.after is not None:
+        wanted.append(_C.id > select(_PAST.c.id).where(_PAST.c.number == query.after).scalar_subquery())
+    return wanted
