@@ -14,6 +14,7 @@ from typing import Any
 from tests.chaos.evidence import Shown, gather
 from tests.chaos.faults import GIVE_UP, applied
 from tests.chaos.ledger import Entry, Tail, now_us
+from tests.chaos.papers import read_papers
 from tests.chaos.roles import Member, clean_environment
 from tests.chaos.stage import INSTITUTIONS, PARTIES, Stage
 from tests.chaos.verdict import Papers, Verdict, judge, key_of
@@ -55,13 +56,16 @@ class Round:
 
 @dataclass
 class Theatre:
-    """Runs rounds on a stage; ledgers are followed from round to round."""
+    """Runs rounds on a stage; ledgers are followed from round to round. The gateway itself is asked for each
+    `ask_every`-th message; of the others the papers are read from its database.
+    """
 
     stage: Stage
     kind: str
     settle_seconds: float = SETTLE_SECONDS
     rate: float = 400.0
-    lanes: int = 24
+    lanes: int = 40
+    ask_every: int = 20
     judge: Callable[[Papers], Verdict] = judge
     _tails: dict[str, Tail] = field(default_factory=dict)
     _number: int = 0
@@ -83,7 +87,8 @@ class Theatre:
         sender.await_death(3600)
         sent = [entry for entry in self._read(f"senders-{prefix}") if "kind" in entry]
         received = self._await_arrivals(sent)
-        return self._conclude(" + ".join(" & ".join(names) for names in faults), sent, received, lifted, started)
+        name = " + ".join(" & ".join(names) for names in faults)
+        return self._conclude(name, self._ask(prefix, sent), sent, received, lifted=lifted, started=started)
 
     def _start_senders(self, prefix: str, count: int) -> Member:
         stage = self.stage
@@ -127,9 +132,15 @@ class Theatre:
             missing -= {tuple(entry["about"]) for entry in fresh if entry.get("about")}
 
     def _conclude(
-        self, name: str, sent: list[Entry], received: dict[str, list[Entry]], lifted: int, started: float
+        self,
+        name: str,
+        shown: Shown,
+        sent: list[Entry],
+        received: dict[str, list[Entry]],
+        *,
+        lifted: int,
+        started: float,
     ) -> Round:
-        shown = self._ask(sent)
         self._collect_told(received, shown)
         keys = {name: self.stage.keys[name].public for name in PARTIES}
         verdict = self.judge(Papers(sent=sent, received=received, shown=shown, keys=keys))
@@ -149,9 +160,10 @@ class Theatre:
             remarks=remarks,
         )
 
-    def _ask(self, sent: list[Entry]) -> Shown:
+    def _ask(self, prefix: str, sent: list[Entry]) -> Shown:
         wanted = [key_of(entry) for entry in sent if entry["kind"] == "accepted"]
-        return asyncio.run(gather(self.stage.keys, wanted, self.stage.apis, seconds=30))
+        papers = read_papers(self.stage, prefix, wanted, seconds=30)
+        return papers | asyncio.run(gather(self.stage.keys, wanted[:: self.ask_every], self.stage.apis, seconds=30))
 
     def _collect_told(self, received: dict[str, list[Entry]], shown: Shown) -> None:
         """Wait a little for what is told about dead letters."""

@@ -33,7 +33,7 @@ def test_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path):
     install_missing("postgresql", "rabbitmq-server")
     with ExitStack() as stack:
         stage = stack.enter_context(split_stage(tmp_path, *one_broker(stack)))
-        played = Theatre(stage, "one", rate=25).play(SLICE)
+        played = Theatre(stage, "one", rate=25, ask_every=1).play(SLICE)
     assert played.good, (played.notes, played.verdict)
     assert played.verdict.delivered > 500
 
@@ -41,7 +41,7 @@ def test_nothing_is_lost_and_nothing_is_doubled(tmp_path: Path):
 def test_nor_with_the_embedded_default(tmp_path: Path):
     """The same for one process on SQLite and the local bus."""
     with embedded_stage(tmp_path) as stage:
-        played = Theatre(stage, "embedded", rate=40).play(ALONE)
+        played = Theatre(stage, "embedded", rate=40, ask_every=1).play(ALONE)
     assert played.good, (played.notes, played.verdict)
     assert played.verdict.delivered > 100
 
