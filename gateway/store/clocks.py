@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from gateway.core.sla import BeginClocks, ClockLedger, EndClocks
 from gateway.store.clock_tables import CLOCKS, OPEN, WAITING
 from gateway.store.dialect import Types, as_given, given, insert_given, name_of
 from gateway.store.rows import AnyRow
+from gateway.store.together import Call, run_together
 
 CLOCK_COLUMNS: Final = tuple(column for column in CLOCKS.c if column.name != "id")
 
@@ -48,16 +49,22 @@ _MOVE: Final[Types] = {name: _ROW[name] for name in ("number", *_MOVED)}
 
 def write_clocks(connection: Connection, ledger: ClockLedger) -> None:
     """Write the changes of a batch; nothing is asked of the database where there are none."""
-    if ledger.begun:
-        begin_clocks(connection, ledger.begun)
+    begin_clocks(connection, ledger.begun)
+    run_together(connection, [*writing_clocks(name_of(connection), ledger)])
+
+
+def writing_clocks(dialect: str, ledger: ClockLedger) -> Iterator[Call]:
+    """The calls that write what a batch ended and started; `begin_clocks` comes before them."""
     if ledger.ended:
-        connection.execute(_ending(name_of(connection)), as_given(_ends(ledger.ended)))
+        yield Call(_ending(dialect), as_given(_ends(ledger.ended)))
     if ledger.started:
-        connection.execute(_starting(name_of(connection)), as_given(clock_row(clock) for clock in ledger.started))
+        yield Call(_starting(dialect), as_given(clock_row(clock) for clock in ledger.started))
 
 
 def begin_clocks(connection: Connection, begun: Sequence[BeginClocks]) -> None:
     """Let run what waits for these messages."""
+    if not begun:
+        return
     keys = sorted({(each.source, each.message_id) for each in begun})
     asked = as_given({"source": source, "message_id": number} for source, number in keys)
     waiting = {row.number: clock_of(row) for row in connection.execute(_waiting(name_of(connection)), asked)}

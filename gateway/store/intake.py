@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -24,17 +24,20 @@ from gateway.core.intake import (
     wanted_ids,
     wanted_subjects,
 )
+from gateway.core.message import Message
 from gateway.core.order import Order
 from gateway.core.order_table import FINAL
+from gateway.core.party import GATEWAY
 from gateway.core.rule_table import ALERTED
 from gateway.ports import Alert
-from gateway.store.clocks import write_clocks
+from gateway.store.clocks import begin_clocks, writing_clocks
 from gateway.store.dialect import Types, as_given, given, insert_given, name_of
 from gateway.store.posting import raise_alerts
 from gateway.store.rows import INSERT_MESSAGE, INSERT_REFUSAL, delivery_row, message_row, refusal_row
 from gateway.store.schema import DELIVERIES, MESSAGES, NONCES, SUBJECTS
-from gateway.store.subjects import Pair, advance, find_occupied, lock_subjects
-from gateway.store.traces import keep_traces
+from gateway.store.subjects import Pair, advancing, finding_occupied, lock_subjects
+from gateway.store.together import Call, Rows, run_together
+from gateway.store.traces import keeping_traces
 
 _NONCE: Final[Types] = {"serial_no": Text(), "value": Text(), "spent_at": BigInteger()}
 _KEY: Final[Types] = {"source": Text(), "id": Text()}
@@ -59,19 +62,26 @@ _STANDING: Final[Types] = {"key": Text(), "reached": BigInteger(), "standing": T
 
 
 def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
-    """Settle a batch in arrival order; the outcomes are true once the transaction is committed."""
-    fresh = _spend(connection, items)
+    """Settle a batch in arrival order; the outcomes are true once the transaction is committed.
+
+    What is asked of the database goes in three turns: the locks, what is known under them, and what is written.
+    """
     locked = lock_subjects(connection, wanted_subjects(items))
     subjects = {key: _subject(*row) for key, row in locked.items()}
     before = {key: position for key, (position, _) in locked.items()}
     cases = lock_cases(connection, wanted_cases(items, subjects))
-    fold = Fold(fresh=fresh, known=_find_known(connection, items), subjects=subjects, cases=cases)
+    dialect = name_of(connection)
+    asked = (_spending(dialect, items), _knowing(dialect, items), finding_occupied(dialect, _pairs(items, before)))
+    spent, kept, occupied = run_together(connection, asked)
+    fold = Fold(
+        fresh={Nonce(serial_no=serial, value=value) for serial, value in spent},
+        known=_known(kept),
+        subjects=subjects,
+        cases=cases,
+    )
     outcomes = fold.run(items)
-    _write(connection, fold.new, before)
-    _write_states(connection, subjects, cases, before)
-    write_clocks(connection, fold.clocks)
-    if fold.rejected:
-        connection.execute(INSERT_REFUSAL, [refusal_row(rejection) for rejection in fold.rejected])
+    begin_clocks(connection, fold.clocks.begun)
+    run_together(connection, [*_writing(dialect, fold, {*occupied}), *_changing(dialect, fold, before)])
     _alert(connection, zip(items, outcomes, strict=True))
     return outcomes
 
@@ -89,20 +99,6 @@ def _alert(connection: Connection, settled: Iterable[tuple[Item, Outcome]]) -> N
         raise_alerts(connection, [alert for _, alert in alerts], now=max(at for at, _ in alerts))
 
 
-@cache
-def _spending(dialect: str) -> Any:
-    statement = insert_given(dialect, NONCES, _NONCE)
-    return statement.on_conflict_do_nothing().returning(NONCES.c.serial_no, NONCES.c.value)
-
-
-def _spend(connection: Connection, items: Sequence[Item]) -> set[Nonce]:
-    """Insert the batch's nonces, sorted and each once; those that were fresh."""
-    spent = {(item.nonce.serial_no, item.nonce.value): item.at for item in reversed(items)}
-    rows = [{"serial_no": serial, "value": value, "spent_at": at} for (serial, value), at in sorted(spent.items())]
-    fresh = connection.execute(_spending(name_of(connection)), as_given(rows))
-    return {Nonce(serial_no=serial, value=value) for serial, value in fresh}
-
-
 def _subject(position: int, order_json: str | None) -> Subject:
     return Subject(position=position, order=None if order_json is None else Order.from_json(json.loads(order_json)))
 
@@ -117,7 +113,20 @@ def lock_cases(connection: Connection, numbers: Sequence[str]) -> dict[str, Case
 
 
 @cache
-def _knowing(dialect: str) -> Select[Any]:
+def _inserting_nonces(dialect: str) -> Any:
+    statement = insert_given(dialect, NONCES, _NONCE)
+    return statement.on_conflict_do_nothing().returning(NONCES.c.serial_no, NONCES.c.value)
+
+
+def _spending(dialect: str, items: Sequence[Item]) -> Call:
+    """Insert the batch's nonces, sorted and each once; the rows are those that were fresh."""
+    spent = {(item.nonce.serial_no, item.nonce.value): item.at for item in reversed(items)}
+    rows = [{"serial_no": serial, "value": value, "spent_at": at} for (serial, value), at in sorted(spent.items())]
+    return Call(_inserting_nonces(dialect), as_given(rows))
+
+
+@cache
+def _finding_known(dialect: str) -> Select[Any]:
     keys = given(dialect, _KEY)
     same = and_(MESSAGES.c.source == keys.c.source, MESSAGES.c.id == keys.c.id)
     return select(MESSAGES.c.source, MESSAGES.c.id, MESSAGES.c.digest, MESSAGES.c.receipt).select_from(
@@ -125,76 +134,84 @@ def _knowing(dialect: str) -> Select[Any]:
     )
 
 
-def _find_known(connection: Connection, items: Sequence[Item]) -> dict[tuple[str, str], Known]:
-    """The batch's ids that are kept already, read after the subjects are locked."""
-    wanted = wanted_ids(items)
-    if not wanted:
-        return {}
-    rows = connection.execute(_knowing(name_of(connection)), as_given({"source": s, "id": i} for s, i in wanted))
+def _knowing(dialect: str, items: Sequence[Item]) -> Call | None:
+    """Those of the batch's ids that are kept already, to be read after the subjects are locked."""
+    wanted = [{"source": source, "id": number} for source, number in wanted_ids(items)]
+    return Call(_finding_known(dialect), as_given(wanted)) if wanted else None
+
+
+def _known(rows: Rows) -> dict[tuple[str, str], Known]:
     return {(source, number): Known(digest=digest, receipt=receipt) for source, number, digest, receipt in rows}
 
 
-def _write(connection: Connection, new: Sequence[NewDelivery], before: dict[str, int]) -> None:
-    if not new:
-        return
-    occupied = find_occupied(connection, {_pair(row) for row in new if not row.filed and before[row.message.subject]})
-    connection.execute(INSERT_MESSAGE, [message_row(row.message) for row in new])
-    connection.execute(_delivering(name_of(connection)), as_given(_delivery(row, occupied) for row in new))
-    keep_traces(connection, new)
+def _pairs(items: Sequence[Item], before: Mapping[str, int]) -> set[Pair]:
+    """Whom messages of the batch may have to wait for: recipients and subjects that had messages before."""
+    drafts = [item.draft.message for item in items if item.draft and item.draft.refusal is None]
+    return {_pair(message) for message in drafts if message.recipient != GATEWAY and before[message.subject]}
 
 
-def _pair(row: NewDelivery) -> Pair:
-    return (row.message.recipient, row.message.subject)
+def _pair(message: Message) -> Pair:
+    return (message.recipient, message.subject)
+
+
+def _writing(dialect: str, fold: Fold, occupied: set[Any]) -> Iterator[Call]:
+    """The new messages, their deliveries, what was refused, what they are found by, and the clocks."""
+    if fold.new:
+        yield Call(INSERT_MESSAGE, [message_row(row.message) for row in fold.new])
+        yield Call(_inserting_deliveries(dialect), as_given(_delivery(row, occupied) for row in fold.new))
+    if fold.rejected:
+        yield Call(INSERT_REFUSAL, [refusal_row(rejection) for rejection in fold.rejected])
+    yield from keeping_traces(dialect, fold.new)
+    yield from writing_clocks(dialect, fold.clocks)
 
 
 def _delivery(row: NewDelivery, occupied: set[Pair]) -> dict[str, Any]:
     """The delivery row: due at once where nothing live stands before it, in the database or in this batch."""
-    at = row.message.received_at
-    due_at = None if _pair(row) in occupied else at
+    at, pair = row.message.received_at, _pair(row.message)
+    due_at = None if pair in occupied else at
     if not row.filed:
-        occupied.add(_pair(row))
+        occupied.add(pair)
     whole = delivery_row(row.message, position=row.position, due_at=due_at, accepted_at=at)
     return {name: whole[name] for name in _DELIVERY}
 
 
 @cache
-def _delivering(dialect: str) -> Any:
+def _inserting_deliveries(dialect: str) -> Any:
     return insert_given(dialect, DELIVERIES, _DELIVERY, **_FRESH)
 
 
+def _changing(dialect: str, fold: Fold, before: dict[str, int]) -> Iterator[Call | None]:
+    """Orders and cases that changed, in one statement; where only the position moved, that."""
+    changed = {key: subject for key, subject in fold.subjects.items() if subject.changed}
+    rows = [_standing(key, subject.position, subject.order) for key, subject in changed.items()]
+    rows += [_standing(_CASE + number, 0, row.case) for number, row in fold.cases.items() if row.changed and row.case]
+    yield _setting(dialect, rows)
+    moved = {key: subject.position for key, subject in fold.subjects.items() if subject.position != before[key]}
+    yield advancing({key: position for key, position in moved.items() if key not in changed})
+
+
+def write_orders(connection: Connection, orders: Mapping[str, tuple[int, Order]]) -> None:
+    """Write orders whose subjects are locked: by number the last position given and the order."""
+    rows = [_standing(key, reached, order) for key, (reached, order) in orders.items()]
+    run_together(connection, [_setting(name_of(connection), rows)])
+
+
 @cache
-def _changing(dialect: str) -> Any:
+def _updating_subjects(dialect: str) -> Any:
     rows = given(dialect, _STANDING)
     change = update(SUBJECTS).where(SUBJECTS.c.subject == rows.c.key)
     return change.values(position=rows.c.reached, order_json=rows.c.standing, held_by=rows.c.holder)
 
 
-def _write_states(
-    connection: Connection, subjects: dict[str, Subject], cases: dict[str, CaseRow], before: dict[str, int]
-) -> None:
-    """Orders and cases that changed, in one statement; where only the position moved, that."""
-    changed = {key: subject for key, subject in subjects.items() if subject.changed}
-    rows = [_standing(key, subject.position, subject.order) for key, subject in changed.items()]
-    rows += [_standing(_CASE + number, 0, row.case) for number, row in cases.items() if row.changed and row.case]
-    _write_rows(connection, rows)
-    moved = {key: subject.position for key, subject in subjects.items() if subject.position != before[key]}
-    advance(connection, {key: position for key, position in moved.items() if key not in changed})
-
-
-def write_orders(connection: Connection, orders: Mapping[str, tuple[int, Order]]) -> None:
-    """Write orders whose subjects are locked: by number the last position given and the order."""
-    _write_rows(connection, [_standing(key, reached, order) for key, (reached, order) in orders.items()])
-
-
 def write_cases(connection: Connection, cases: Mapping[str, Case]) -> None:
     """Write cases that are locked, by number."""
-    _write_rows(connection, [_standing(_CASE + number, 0, case) for number, case in cases.items()])
+    rows = [_standing(_CASE + number, 0, case) for number, case in cases.items()]
+    run_together(connection, [_setting(name_of(connection), rows)])
 
 
-def _write_rows(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+def _setting(dialect: str, rows: Sequence[dict[str, Any]]) -> Call | None:
     """Write what `_standing` made, in one statement."""
-    if rows:
-        connection.execute(_changing(name_of(connection)), as_given(rows))
+    return Call(_updating_subjects(dialect), as_given(rows)) if rows else None
 
 
 def _standing(key: str, reached: int, state: Order | Case | None) -> dict[str, Any]:

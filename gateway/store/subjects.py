@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from gateway.store.dialect import Types, as_given, given, insert_given, name_of
 from gateway.store.schema import DELIVERIES, LIVE, SUBJECTS, WAITS
+from gateway.store.together import Call, run_together
 
 Pair = tuple[str, str]
 """Recipient and subject: what is kept in order."""
@@ -52,14 +53,20 @@ def lock_subjects(connection: Connection, subjects: Iterable[str]) -> dict[str, 
     wanted = sorted(set(subjects))
     if not wanted:
         return {}
-    rows = connection.execute(_locking(name_of(connection)), as_given({"subject": subject} for subject in wanted))
+    asked = as_given({"subject": subject} for subject in wanted)
+    (rows,) = run_together(connection, [Call(_locking(name_of(connection)), asked)])
     return {subject: (position, order_json) for subject, position, order_json in rows}
 
 
 def advance(connection: Connection, positions: dict[str, int]) -> None:
     """Write the last positions given in locked subjects."""
-    if positions:
-        connection.execute(_ADVANCE, [{"key": key, "reached": reached} for key, reached in positions.items()])
+    run_together(connection, [advancing(positions)])
+
+
+def advancing(positions: dict[str, int]) -> Call | None:
+    """The call that `advance` makes."""
+    rows = [{"key": key, "reached": reached} for key, reached in positions.items()]
+    return Call(_ADVANCE, rows) if rows else None
 
 
 @cache
@@ -71,10 +78,13 @@ def _occupied(dialect: str) -> Select[Any]:
 
 def find_occupied(connection: Connection, pairs: Collection[Pair]) -> set[Pair]:
     """Those pairs that have a live row; their subjects are locked."""
-    if not pairs:
-        return set()
-    rows = connection.execute(_occupied(name_of(connection)), _as_pairs(pairs))
+    (rows,) = run_together(connection, [finding_occupied(name_of(connection), pairs)])
     return {(recipient, subject) for recipient, subject in rows}
+
+
+def finding_occupied(dialect: str, pairs: Collection[Pair]) -> Call | None:
+    """The call that `find_occupied` makes."""
+    return Call(_occupied(dialect), _as_pairs(pairs)) if pairs else None
 
 
 def is_head() -> ColumnElement[bool]:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Text
+from sqlalchemy import Text
 
 from gateway.core.intake import NewDelivery
-from gateway.store.dialect import Types, as_given, insert_given, name_of
+from gateway.store.dialect import Types, as_given, insert_given
 from gateway.store.file_tables import GUARANTEES, MENTIONS
+from gateway.store.together import Call
 
 _MENTION: Final[Types] = {"digest": Text(), "source": Text(), "recipient": Text()}
 _GUARANTEE: Final[Types] = {"number": Text(), "source": Text(), "message_id": Text()}
 
 
-def keep_traces(connection: Connection, new: Sequence[NewDelivery]) -> None:
-    """Write the traces of a batch; rows go in sorted, for two processes may write the same ones."""
+def keeping_traces(dialect: str, new: Sequence[NewDelivery]) -> Iterator[Call]:
+    """The calls that write the traces of a batch; rows go in sorted, for two processes may write the same ones."""
     mentions = sorted({(digest, *_parties(row)) for row in new for digest in row.traces.files})
     if mentions:
-        connection.execute(_mentioning(name_of(connection)), as_given(_rows(_MENTION, mentions)))
+        yield Call(_mentioning(dialect), as_given(_rows(_MENTION, mentions)))
     issued = sorted((row.traces.guarantee_no, *row.message.key) for row in new if row.traces.guarantee_no is not None)
     if issued:
-        connection.execute(_issuing(name_of(connection)), as_given(_rows(_GUARANTEE, issued)))
+        yield Call(_issuing(dialect), as_given(_rows(_GUARANTEE, issued)))
 
 
 @cache
