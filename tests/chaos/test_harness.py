@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ from sqlalchemy import Connection, select
 
 from gateway.flow.timers import Timers
 from gateway.observe import METRICS
-from gateway.ports import Query
+from gateway.ports import Query, StoreUnavailable
 from gateway.store import intake, settle
 from gateway.store.schema import SUBJECTS
 from gateway.store.subjects import lock_subjects
-from tests.chaos.scene import APPLICATION, CANCELLATION, QUERY, Scene, staged
-from tests.chaos.unsure import UnsureBus
+from tests.chaos.scene import APPLICATION, CANCELLATION, PATIENCE, QUERY, Scene, staged
+from tests.chaos.unsure import UnsureBus, UnsureRunner
 from tests.chaos.verdict import Verdict
 from tests.harness.gateway import Founded, on_database
 
@@ -146,6 +147,35 @@ async def test_wakeups_that_come_twice_and_confirms_that_do_not(scene: Scene):
     verdict = await scene.verdict()
     assert verdict.good, verdict.faults
     assert verdict.delivered == 20
+
+
+async def test_transactions_that_fail_and_commits_that_nobody_is_told_of(scene: Scene):
+    """With a tenth of all transactions failing and a tenth unsaid every message has its effect once, in order."""
+    runner = UnsureRunner(scene.gateway.store, failed=0.1, unsaid=0.1)  # type: ignore[arg-type]
+    letters = [scene.letter(APPLICATION, f"DD-{number}", f"a-{number}") for number in range(20)]
+    sending = asyncio.create_task(scene.send(*letters))
+    async with asyncio.timeout(PATIENCE):
+        while not sending.done() or len(set(scene.entries("effect"))) < len(letters):
+            await stumble_on(scene)
+    runner.failed = runner.unsaid = 0.0
+    for _ in range(4):
+        await stumble_on(scene, seconds=31)
+    await scene.gateway.deliver()
+    verdict = await scene.verdict()
+    assert verdict.good, verdict.faults
+    assert verdict.delivered == 20
+    assert runner.troubles > 20
+
+
+async def stumble_on(scene: Scene, *, seconds: float = 1) -> None:
+    """One step of every service, whatever becomes of it, and time for those who wait to ask again."""
+    parts = scene.gateway.parts
+    steps = (parts.deliverer.beat, parts.deliverer.consume, parts.timers.sweep, parts.timers.wake_again)
+    for step in (parts.roster.refresh, *steps, parts.relay._step):
+        with suppress(StoreUnavailable):
+            await step()
+    await asyncio.sleep(0.005)
+    scene.gateway.clock.advance(seconds)
 
 
 async def test_an_institution_that_fails_for_an_hour(scene: Scene):
