@@ -15,6 +15,7 @@ from tests.harness.processes import ServiceError
 from tests.harness.rabbit import rabbit_binary
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
+_BOUNCY_CASTLE = Path("/usr/share/java/bcprov.jar")
 
 # Package, and what tells that it is here.
 _PACKAGES: dict[str, Callable[[], str | None]] = {
@@ -22,6 +23,8 @@ _PACKAGES: dict[str, Callable[[], str | None]] = {
     "rabbitmq-server": lambda: rabbit_binary("rabbitmq-server"),
     "postgresql-client": lambda: shutil.which("pg_dump"),
     "curl": lambda: shutil.which("curl"),
+    "jq": lambda: shutil.which("jq"),
+    "libbcprov-java": lambda: str(_BOUNCY_CASTLE) if _BOUNCY_CASTLE.exists() else None,
 }
 
 
