@@ -19,6 +19,9 @@ python=${PYTHON:-python3}
 need "command -v $python" python3
 need "$python -c 'import ensurepip, venv'" python3-venv
 need "command -v openssl" openssl
+# The faces of printed forms, Song and Hei: Arphic Public Licence and GPL with the font exception.
+need "test -f /usr/share/fonts/truetype/arphic-gbsn00lp/gbsn00lp.ttf" fonts-arphic-gbsn00lp
+need "test -f /usr/share/fonts/truetype/wqy/wqy-zenhei.ttc" fonts-wqy-zenhei
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     echo "需要 Python 3.11 或更高版本，当前为 $("$python" --version)。请用 PYTHON=python3.11 make setup 指定。" >&2
     exit 1

@@ -55,6 +55,7 @@ def _table() -> tuple[tuple[type[Exception], int, str], ...]:
     from gateway.catalogue import CatalogueError
     from gateway.core.deposit import DepositError
     from gateway.crypto.faults import CryptoUnavailable, KeyFormatError
+    from gateway.forms.errors import FormError, PrintingUnavailable
     from gateway.store import HomeInUse, SchemaMismatch, UnsafeDatabase
 
     return (
@@ -62,6 +63,8 @@ def _table() -> tuple[tuple[type[Exception], int, str], ...]:
         (KeyFormatError, USAGE, "密钥有误："),
         (DepositError, USAGE, "用法有误："),
         (CatalogueError, CHECK, ""),
+        (FormError, CHECK, ""),
+        (PrintingUnavailable, CHECK, "无法打印："),
         (CryptoUnavailable, CHECK, ""),
         (SchemaMismatch, CHECK, ""),
         (UnsafeDatabase, CHECK, ""),

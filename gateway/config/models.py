@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateway.config.endpoints import EndpointPolicy
-from gateway.config.urls import SQLITE, check_bus_url, check_database_url
+from gateway.config.urls import SQLITE, check_bus_url, check_database_url, check_public_url
 
 
 def _refuse_bool(value: Any) -> Any:
@@ -145,6 +145,10 @@ class HomeFile(Section):
     )
     deployment: str = Field("gateway", min_length=1, max_length=64, description="本部署的名称，写入日志与指标")
     listen: Listen = Field(default_factory=Listen, description="HTTP 服务")
+    public_url: Annotated[str, AfterValidator(check_public_url)] = Field(
+        "http://127.0.0.1:8080",
+        description="公众访问本网关的地址，打印件上的二维码指向它的核验页 /verify",
+    )
     database: Annotated[str, AfterValidator(check_database_url)] = Field(
         "sqlite:///gateway.db",
         description="sqlite:///文件（相对路径以本目录为起点）或 postgresql://用户:口令@主机/库名",

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 SQLITE: Final = "sqlite:///"
 _SQLITE_FORM: Final = "应为 sqlite:///文件路径（相对路径以本目录为起点）或 postgresql://用户@主机/库名"
+_PUBLIC_FORM: Final = "应为 http(s)://主机，可带端口与路径，不带参数，例如 https://gz.example.gov.cn"
 _BUS_FORM: Final = "应为 local 或 amqp(s)://用户@主机:端口/虚拟主机"
 
 
@@ -26,6 +27,14 @@ def check_bus_url(text: str) -> str:
     """The URL itself; ValueError (Chinese) unless it is `local` or an AMQP address."""
     if text != "local" and _split(text, _BUS_FORM) not in ("amqp", "amqps"):
         raise ValueError(_BUS_FORM)
+    return text
+
+
+def check_public_url(text: str) -> str:
+    """The URL itself; ValueError (Chinese) unless it is an HTTP address without a query or a fragment."""
+    parts = urlsplit(text)
+    if _split(text, _PUBLIC_FORM) not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(_PUBLIC_FORM)
     return text
 
 

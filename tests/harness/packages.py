@@ -22,6 +22,7 @@ _PACKAGES: dict[str, Callable[[], str | None]] = {
     "postgresql": lambda: postgres_binary("initdb"),
     "rabbitmq-server": lambda: rabbit_binary("rabbitmq-server"),
     "postgresql-client": lambda: shutil.which("pg_dump"),
+    "poppler-utils": lambda: shutil.which("pdftotext"),
     "curl": lambda: shutil.which("curl"),
     "jq": lambda: shutil.which("jq"),
     "libbcprov-java": lambda: str(_BOUNCY_CASTLE) if _BOUNCY_CASTLE.exists() else None,
