@@ -36,6 +36,8 @@ COMMANDS = [
     "dead list",
     "dead replay",
     "dead discard",
+    "forms list",
+    "forms render",
     "alerts list",
     "alerts close",
     "audit list",
