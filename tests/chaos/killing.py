@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
-from tests.chaos.roles import Member
+from tests.chaos.roles import PATIENCE, Member
 from tests.chaos.stage import INSTITUTIONS, Stage
 from tests.chaos.waiting import let
 
@@ -109,7 +109,7 @@ def dying_timers(stage: Stage) -> Iterator[None]:
 
 def await_death(stage: Stage, member: Member, point: str) -> None:
     """A process that did not die at its point is noted and killed."""
-    if not member.await_death(30):
+    if not member.await_death(PATIENCE):
         stage.notes.append(f"{member.name} did not reach {point} as often as it should")
         member.kill()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.harness.processes import ServiceError, free_port
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 WGG = str(Path(sys.executable).with_name("wgg"))
 
 
