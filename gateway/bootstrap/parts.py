@@ -52,7 +52,7 @@ from gateway.retrying import delivery_wait
 from gateway.store import FileDirectory
 
 _HOUR: Final = 3_600 * SECOND
-_RELAY_IDLE_SECONDS: Final = 0.05
+_RELAY_IDLE_SECONDS: Final = 0.1
 _DIAGNOSES: Final = 60
 """Failed signatures of one sender from one address that are explained in one go; then one a second."""
 

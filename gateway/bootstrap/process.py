@@ -6,6 +6,7 @@ Source: architecture point 9 and "Roles".
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable, Coroutine, Sequence
@@ -174,7 +175,9 @@ async def _run(process: Process, ready: Callable[[int], None]) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, over.set)
     try:
-        ready(await process.start())
+        port = await process.start()
+        gc.freeze()  # what stands now stands till the end: a collection need not walk it for each few hundred messages
+        ready(port)
         await over.wait()
     finally:
         await process.stop()

@@ -5,7 +5,7 @@ Bounds that differ by area and date come from `facts.area`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache
@@ -28,7 +28,7 @@ _Path = tuple[str | int, ...]
 
 
 def _find(data: Mapping[str, Any], name: str) -> Iterator[tuple[_Path, Mapping[str, Any]]]:
-    """Every object of a payload that has this member, with its path; this runs for each message that is accepted."""
+    """Every object of a payload that has this member, with its path: to point at what `_hold` found broken."""
     stack: list[tuple[_Path, Any]] = [((), data)]
     while stack:
         path, node = stack.pop()
@@ -40,6 +40,25 @@ def _find(data: Mapping[str, Any], name: str) -> Iterator[tuple[_Path, Mapping[s
             stack += [((*path, index), member) for index, member in enumerate(node) if type(member) in _NESTED]
 
 
+def _hold(data: Mapping[str, Any], name: str, fits: Callable[[Mapping[str, Any]], bool]) -> bool:
+    """Whether every object of a payload that has this member fits; this runs for each message that is accepted."""
+    stack: list[Any] = [data]
+    while stack:
+        node = stack.pop()
+        if type(node) is dict:
+            if name in node and not fits(node):
+                return False
+            node = node.values()
+        stack += [member for member in node if type(member) in _NESTED]
+    return True
+
+
+def _point_at_broken(data: Mapping[str, Any], name: str, fits: Callable[[Mapping[str, Any]], bool]) -> Sequence[str]:
+    if _hold(data, name, fits):
+        return ()
+    return [_point(path, name) for path, node in _find(data, name) if not fits(node)]
+
+
 def _point(path: _Path, name: str) -> str:
     pointer = "/data"
     for part in (*path, name):
@@ -49,8 +68,7 @@ def _point(path: _Path, name: str) -> str:
 
 def differing_words(facts: RuleFacts) -> Sequence[str]:
     """Amounts in words that are not well written or say another amount than the figures."""
-    amounts = _find(facts.data, "words")
-    return [_point(path, "words") for path, node in amounts if not _reads(node["words"], node["fen"])]
+    return _point_at_broken(facts.data, "words", lambda amount: _reads(amount["words"], amount["fen"]))
 
 
 @lru_cache(maxsize=4096)
@@ -65,10 +83,12 @@ def _reads(words: str, fen: int) -> bool:
 
 def odd_codes(facts: RuleFacts) -> Sequence[str]:
     """Social credit codes whose check character fails."""
-    return [_point(path, "uscc") for path, node in _find(facts.data, "uscc") if not _fits(node["uscc"])]
+    return _point_at_broken(facts.data, "uscc", lambda named: _fits(named["uscc"]))
 
 
+@lru_cache(maxsize=4096)
 def _fits(uscc: str) -> bool:
+    """Kept, for the same few firms stand in message after message."""
     try:
         verify_uscc(uscc)
     except IdentityError:

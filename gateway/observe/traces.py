@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from secrets import token_bytes
+from random import randbytes
 from typing import Final
 
 Random = Callable[[int], bytes]
-"""That many random bytes, as `secrets.token_bytes`."""
+"""That many random bytes, as `random.randbytes`: ids to follow a message by are no secrets."""
 
 _TRACE_BYTES: Final = 16
 _SPAN_BYTES: Final = 8
@@ -61,7 +61,7 @@ def format_traceparent(trace: Trace) -> str:
 def continue_trace(text: str | None) -> str:
     """The traceparent of the next step: in the caller's trace where `text` names one, else in a new one."""
     caller = parse_traceparent(text)
-    return format_traceparent(child_trace(caller, token_bytes) if caller else new_trace(token_bytes))
+    return format_traceparent(child_trace(caller, randbytes) if caller else new_trace(randbytes))
 
 
 def _identifier(random: Random, size: int) -> str:
