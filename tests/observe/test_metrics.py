@@ -31,6 +31,8 @@ def test_metric_names_are_stable() -> None:
         "wgg_swept_rows": ("kind",),
         "wgg_clock_skew_seconds": (),
         "wgg_key_expires_in_seconds": ("owner", "serial_no"),
+        "wgg_clock_sweep_lag_seconds": (),
+        "wgg_clock_thresholds": ("rule", "percent"),
         "wgg_evidence_height": (),
         "wgg_evidence_behind": (),
         "wgg_evidence_oldest_seconds": (),
