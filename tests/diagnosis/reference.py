@@ -18,15 +18,23 @@ def sm3_of(data: bytes) -> bytes:
 
 
 class Signer:
-    """A key pair whose every step can be done wrongly."""
+    """A key pair whose every step can be done wrongly. With a seed the same key signs the same bytes each time."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: bytes = b"") -> None:
+        self._seed = seed
+        self._drawn = 0
         self._curve = sm2.CryptSM2(private_key="", public_key="")
         self.secret, self.point = self._pair()
 
+    def _draw(self, below: int) -> int:
+        if not self._seed:
+            return secrets.randbelow(below)
+        self._drawn += 1
+        return int.from_bytes(sm3_of(self._seed + self._drawn.to_bytes(4)) + sm3_of(self._seed + b"more")) % below
+
     def _pair(self) -> tuple[int, str]:
         while True:
-            secret = 1 + secrets.randbelow(N - 2)
+            secret = 1 + self._draw(N - 2)
             point = self._multiply(secret)
             if len(point) == 128:
                 return secret, point
@@ -41,14 +49,14 @@ class Signer:
     def pair(self, e: bytes) -> tuple[int, int]:
         """R and s of a digest; the two do not begin with a zero byte, so that mistakes of form stay apart."""
         while True:
-            k = 1 + secrets.randbelow(N - 1)
+            k = 1 + self._draw(N - 1)
             r = (int.from_bytes(e) + int(self._multiply(k)[:64], 16)) % N
             s = pow(1 + self.secret, -1, N) * (k - r * self.secret) % N
             if r >> 248 and s >> 248:
                 return r, s
 
     def ecdsa(self, e: bytes) -> tuple[int, int]:
-        k = 1 + secrets.randbelow(N - 1)
+        k = 1 + self._draw(N - 1)
         r = int(self._multiply(k)[:64], 16) % N
         return r, pow(k, -1, N) * (int.from_bytes(e) + r * self.secret) % N
 
@@ -71,8 +79,8 @@ def integer(number: int) -> bytes:
 
 
 def fixed(number: int) -> bytes:
-    """An INTEGER always of 33 bytes: what some encoders write whatever the number."""
-    return bytes([2, 33]) + number.to_bytes(33)
+    """An INTEGER always of 34 bytes: leading zeros that DER forbids, whatever the number."""
+    return bytes([2, 34]) + number.to_bytes(34)
 
 
 def bare(number: int) -> bytes:
