@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.bootstrap.parts import Parts
 from gateway.http.application import Application
+from gateway.http.clocks import ClockCalls
 from gateway.http.contract import ContractCalls
 from gateway.http.files import FileCalls
 from gateway.http.guarantees import GuaranteeCalls
@@ -52,6 +53,7 @@ def _calls(parts: Parts) -> Sequence[Route]:
     mailbox = MailboxCalls(parts.mailroom, parts.desk, max_bytes=parts.settings.limits.mailbox_bytes)
     contract = ContractCalls(parts.roster, parts.catalogue, parts.clock)
     guarantees = GuaranteeCalls(parts.store)
+    clocks = ClockCalls(parts.store, parts.clock, parts.legal_time)
     body = parts.settings.limits.body_bytes
     return (
         Route(method="POST", template=MESSAGES, handle=messages.send, limit=body, spends=False, bare=True),
@@ -65,6 +67,8 @@ def _calls(parts: Parts) -> Sequence[Route]:
         ),
         *_files(parts),
         Route(method="GET", template="/v1/guarantees/{%guaranteeNo}", handle=guarantees.show),
+        Route(method="GET", template="/v1/clocks", handle=clocks.list),
+        Route(method="GET", template="/v1/clocks/{clockNo}", handle=clocks.show),
         Route(method="GET", template="/v1/keys", handle=contract.keys, open=True),
         Route(method="GET", template="/v1/schemas", handle=contract.schemas, open=True),
         Route(method="GET", template="/v1/schemas/{type}", handle=contract.schema, open=True),

@@ -34,6 +34,7 @@ from gateway.cli import (
     serving,
     signing,
     simulating,
+    sla,
     standings,
 )
 from gateway.cli.exits import INTERNAL, OK, USAGE, explain
@@ -58,6 +59,7 @@ def build() -> typer.Typer:
         ("platform", platforms, "平台的登记"),
         ("messages", messages, "查询报文"),
         ("forms", forms, "打印表格、保函与受理凭证"),
+        ("sla", sla, "法定期限的查询"),
         ("dead", dead, "死信的查询、重投与作废"),
         ("alerts", alerts, "告警的查询与关闭"),
         ("audit", audits, "审计记录"),

@@ -33,6 +33,10 @@ def initialise(
     deployment: Annotated[str | None, typer.Option("--deployment", help="部署名称，默认取目录名")] = None,
     database: Annotated[str | None, typer.Option("--database", help="sqlite:///文件 或 postgresql://…")] = None,
     bus: Annotated[str | None, typer.Option("--bus", help="local 或 amqp://…")] = None,
+    clock_rate: Annotated[
+        int | None,
+        typer.Option("--clock-rate", min=1, max=1_000_000, help="法定期限快进的倍数，仅限开发目录（演示用）"),
+    ] = None,
     operator: Operator = None,
     as_json: AsJson = False,
 ) -> None:
@@ -46,6 +50,8 @@ def initialise(
         "deployment": deployment or home.name,
     }
     values |= {name: value for name, value in (("database", database), ("bus", bus)) if value}
+    if clock_rate is not None and clock_rate > 1:
+        values["clock"] = {"rate": clock_rate, "epoch": now_us() // 1_000_000}
     serial_no = _make(home, _render(values), operator)
     put_record(
         {"home": str(home), "environment": values["environment"], "gatewaySerialNo": serial_no},

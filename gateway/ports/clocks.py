@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from gateway.core.legal_clock import ClockState, LegalClock
@@ -46,14 +47,17 @@ class Firing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockQuery:
-    """A filter over clocks; empty fields match all. `party` sees those that it takes part in. `after` is a number."""
+    """A filter over clocks; empty fields match all.
+
+    `party` sees those that it takes part in, `after` is a number, `due_before` finds last days before this one.
+    """
 
     rule: str | None = None
     subject: str | None = None
     institution: str | None = None
     state: ClockState | None = None
     breached: bool | None = None
-    due_before: int | None = None
+    due_before: date | None = None
     party: str | None = None
     after: str | None = None
     limit: int = 100

@@ -78,7 +78,7 @@ def _wanted(query: ClockQuery) -> list[ColumnElement[bool]]:
     if query.breached is not None:
         wanted.append(_C.breached_at.is_not(None) if query.breached else _C.breached_at.is_(None))
     if query.due_before is not None:
-        wanted.append(_C.due_at < query.due_before)
+        wanted.append(_C.due_date < str(query.due_before))
     if query.party is not None:
         wanted.append(or_(_C.platform == query.party, _C.institution == query.party))
     if query.after is not None:

@@ -15,6 +15,7 @@ from gateway.ports import ClockQuery, Query
 from tests.harness.fake_clock import SECOND, START
 from tests.harness.gateway import Founded, Gateway, run_gateway
 from tests.harness.postgres import create_database, drop_database
+from tests.protocol.caller import Caller
 from tests.protocol.recipient import Recipient, hang_up
 from tests.protocol.steps import apply, parties, pushed
 
@@ -157,3 +158,45 @@ async def test_two_sweeps_at_once_fire_once(either: Gateway):
         await asyncio.gather(*(keeper.sweep() for _ in range(3)))
     expected = [("warning", 50), ("warning", 80), ("warning", 95), ("breached", None)]
     assert sorted(map(str, await told(either, "xmccb"))) == sorted(map(str, expected * 5))
+
+
+async def test_a_party_sees_its_own_clocks_and_no_others(either: Gateway):
+    """Platform and institution list and show them; to anybody else a clock does not exist."""
+    platform, bank = parties(either)
+    await apply(platform)
+    clock = await clock_of(either, "issue")
+    for party, rules in ((platform, ["issue", "deposit"]), (bank, ["issue"])):
+        listed = await party.get("/v1/clocks?subject=DD-1" if party is bank else "/v1/clocks")
+        assert (listed.status, listed.signed) == (200, True)
+        assert sorted(each["rule"] for each in listed.doc["clocks"]) == sorted(rules)
+        shown = (await party.get(f"/v1/clocks/{clock.number}")).doc
+        assert (shown["rule"], shown["state"], shown["remainingWorkingDays"]) == ("issue", "running", 10)
+        assert (shown["due"], shown["dueDate"]) == ("2026-12-05T00:00:00.000000+08:00", "2026-12-04")
+        assert (shown["clause"], shown["provisional"], shown["fired"]) == ("服务承诺书（XM）第 2 条", False, [])
+    stranger = Caller(either, "picc", "picc")
+    assert (await stranger.get(f"/v1/clocks/{clock.number}")).status == 404
+    assert (await stranger.get("/v1/clocks")).doc == {"clocks": []}
+    assert (await bank.get("/v1/clocks/none")).status == 404
+
+
+async def test_clocks_are_found_by_filter_and_by_page(gateway: Gateway):
+    """Each filter narrows the list; the last number of a page begins the next one; bad values are named."""
+    platform, bank = parties(gateway)
+    for number in range(3):
+        await apply(platform, f"DD-{number}", f"m-{number}")
+    first = (await bank.get("/v1/clocks?limit=2")).doc["clocks"]
+    rest = (await bank.get(f"/v1/clocks?limit=2&after={first[-1]['clockNo']}")).doc["clocks"]
+    assert [each["subject"] for each in first + rest] == ["DD-0", "DD-1", "DD-2"]
+    for query, count in (
+        ("subject=DD-1", 1),
+        ("rule=pay", 0),
+        ("state=running", 3),
+        ("state=breached", 0),
+        ("dueBefore=2026-12-04", 0),
+        ("dueBefore=2026-12-05", 3),
+        ("institution=picc", 0),
+    ):
+        assert len((await bank.get(f"/v1/clocks?{query}")).doc["clocks"]) == count, query
+    refused = await bank.get("/v1/clocks?limit=0&state=late&dueBefore=soon")
+    assert (refused.status, refused.code) == (400, "MALFORMED_REQUEST")
+    assert [error["pointer"] for error in refused.doc["errors"]] == ["?dueBefore", "?limit", "?state"]
