@@ -189,6 +189,7 @@ class Parts:
             scribe=self.scribe,
             areas=self.areas,
             clock=self.clock,
+            legal_time=self.legal_time,
             delivery_kept=int(self.settings.delivery.give_up_hours * _HOUR),
             log=self.log.info,
         )

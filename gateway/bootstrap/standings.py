@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from gateway.bootstrap.clock import SystemClock
-from gateway.bootstrap.homes import load_key, open_home_store
+from gateway.bootstrap.homes import load_key, open_home_store, open_legal_time
 from gateway.catalogue import load_areas
 from gateway.catalogue.places import AREAS, find_conf
 from gateway.config import Settings
@@ -32,6 +32,7 @@ async def open_standing_desk(settings: Settings) -> AsyncIterator[StandingDesk]:
                 scribe=Scribe(crypto, key),
                 areas=load_areas(find_conf(settings.home, AREAS)),
                 clock=SystemClock(),
+                legal_time=open_legal_time(settings),
                 delivery_kept=int(settings.delivery.give_up_hours * _HOUR),
                 log=get_log().info,
             )

@@ -11,9 +11,15 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.core.area import Area
+from gateway.core.calendar import Calendar
 from gateway.core.effects import find_parameters, raise_event
+from gateway.core.happening import Happening
 from gateway.core.order import Order
-from gateway.core.party import Standing
+from gateway.core.party import GATEWAY, PLATFORM, Standing
+from gateway.core.sla import ClockChange, find_changes
+
+SUSPENDED: Final = "institution.suspended"
+LEFT: Final = "institution.left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +54,57 @@ class Decision:
     reason: str | None = None
 
 
-def return_order(order: Order, areas: Mapping[str, Area], now: int) -> Order | None:
-    """The order given back to the platform because its institution takes no new business; None where it stays.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack:
+    """An order that goes back to the platform, and what that does to clocks."""
+
+    order: Order
+    changes: tuple[ClockChange, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a decision goes by: parameters, the calendar, and the legal instant (microseconds UTC)."""
+
+    areas: Mapping[str, Area]
+    calendar: Calendar
+    now: int
+
+
+def return_order(order: Order, means: Means) -> GivenBack | None:
+    """The order given back because its institution takes no new business; None where it stays.
 
     An area's parameter decides (orders.return_on_suspension), and only what the institution has not accepted yet goes.
     """
-    parameters = find_parameters(areas, order.region, now).orders
-    after = raise_event(order, "institution.suspended", now=now, parameters=parameters)
-    return None if isinstance(after, str) else after
+    area = find_parameters(means.areas, order.region, means.now)
+    after = raise_event(order, SUSPENDED, now=means.now, parameters=area.orders)
+    if isinstance(after, str):
+        return None
+    happening = Happening(
+        type=SUSPENDED,
+        id=order.subject,
+        source=GATEWAY,
+        subject=order.subject,
+        platform=order.platform,
+        now=means.now,
+        area=area,
+        region=order.region,
+        before=order,
+        after=after,
+    )
+    return GivenBack(order=after, changes=find_changes(happening, means.calendar))
+
+
+def leave(party_id: str, means: Means) -> tuple[ClockChange, ...]:
+    """What it does to clocks that an institution has left: its duty of confidence runs on (XM)."""
+    happening = Happening(
+        type=LEFT,
+        id=party_id,
+        source=GATEWAY,
+        subject=party_id,
+        platform=PLATFORM,
+        now=means.now,
+        area=find_parameters(means.areas, None, means.now),
+        region=None,
+    )
+    return find_changes(happening, means.calendar)

@@ -11,13 +11,14 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from gateway.core.area import Area
+from gateway.core.legal_time import LegalTime
 from gateway.core.order import Order
 from gateway.core.party import PLATFORM, Directory, Party, Standing
-from gateway.core.standing import MOVES, Decision, Move, return_order
+from gateway.core.standing import MOVES, Decision, Means, Move, leave, return_order
 from gateway.core.wire.instants import format_beijing
 from gateway.crypto.digest import sm3_hex
 from gateway.flow.own_messages import Letter, Scribe
-from gateway.ports import Audit, Clock, Parties, Returned, StandingChange, Standings
+from gateway.ports import Audit, Clock, OrderPlan, Parties, Returned, StandingChange, Standings
 
 _STANDING: Final = "institution.standing.v1"
 _STATUS: Final = "order.status.v1"
@@ -38,6 +39,7 @@ class StandingDesk:
     scribe: Scribe
     areas: Mapping[str, Area]
     clock: Clock
+    legal_time: LegalTime
     delivery_kept: int
     log: Callable[..., None]
 
@@ -68,8 +70,11 @@ class StandingDesk:
                 await self._let_go(party.id, now=now)
         return False
 
-    def _plan(self, now: int) -> Callable[[Order], Order | None]:
-        return partial(return_order, areas=self.areas, now=now)
+    def _means(self, now: int) -> Means:
+        return Means(areas=self.areas, calendar=self.legal_time.calendar, now=self.legal_time.at(now))
+
+    def _plan(self, now: int) -> OrderPlan:
+        return partial(return_order, means=self._means(now))
 
     async def _announce(
         self, party_id: str, move: Move, decision: Decision, directory: Directory, *, now: int
@@ -117,7 +122,8 @@ class StandingDesk:
 
     async def _let_go(self, party_id: str, *, now: int) -> None:
         audit = Audit(actor=_TIMERS, action="party.terminated", about=party_id, reason="最后一笔订单已办结")
-        if await self.registry.let_go(party_id, delivering_since=now - self.delivery_kept, now=now, audit=audit):
+        changes, since = leave(party_id, self._means(now)), now - self.delivery_kept
+        if await self.registry.let_go(party_id, changes, delivering_since=since, now=now, audit=audit):
             self.log("institution.terminated", party=party_id)
 
 

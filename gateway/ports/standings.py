@@ -11,10 +11,12 @@ from typing import Protocol
 
 from gateway.core.order import Order
 from gateway.core.party import Party
+from gateway.core.sla import ClockChange
+from gateway.core.standing import GivenBack
 from gateway.ports.records import Audit, Returned, StandingChange
 
-OrderPlan = Callable[[Order], Order | None]
-"""Judged under the order's lock: the order after it went back to the platform, None where it stays."""
+OrderPlan = Callable[[Order], GivenBack | None]
+"""Judged under the order's lock: the order that goes back to the platform, None where it stays."""
 
 
 class Standings(Protocol):
@@ -35,8 +37,11 @@ class Standings(Protocol):
         """Give back those that `plan` still lets go, each with its messages; their numbers."""
         ...
 
-    async def let_go(self, party_id: str, *, delivering_since: int, now: int, audit: Audit) -> bool:
-        """Terminate an institution that leaves, and retire its keys; False, with nothing written, while it holds an
-        order, or while a message to it accepted since `delivering_since` is on its way.
+    async def let_go(
+        self, party_id: str, changes: Sequence[ClockChange], *, delivering_since: int, now: int, audit: Audit
+    ) -> bool:
+        """Terminate an institution that leaves, retire its keys and write what that does to clocks; False, with
+        nothing written, while it holds an order, or while a message to it accepted since `delivering_since` is on its
+        way.
         """
         ...

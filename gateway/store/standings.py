@@ -11,7 +11,9 @@ from sqlalchemy import BigInteger, Connection, bindparam, exists, select, update
 
 from gateway.core.order import Order
 from gateway.core.party import KeyStatus, Party, Standing
+from gateway.core.sla import ClockChange, ClockLedger
 from gateway.ports import Audit, OrderPlan, PartyChange, Returned, StandingChange
+from gateway.store.clocks import write_clocks
 from gateway.store.intake import write_orders
 from gateway.store.parties import change as change_party
 from gateway.store.parties import find_locked
@@ -53,11 +55,12 @@ class StandingTables:
         """Orders given back later."""
         return await self._runner.write(partial(return_orders, returned=returned, plan=plan, now=now))
 
-    async def let_go(self, party_id: str, *, delivering_since: int, now: int, audit: Audit) -> bool:
+    async def let_go(
+        self, party_id: str, changes: Sequence[ClockChange], *, delivering_since: int, now: int, audit: Audit
+    ) -> bool:
         """The end of an institution that leaves."""
-        return await self._runner.write(
-            partial(let_go, party_id=party_id, delivering_since=delivering_since, now=now, audit=audit)
-        )
+        leaving = partial(let_go, party_id=party_id, changes=changes, delivering_since=delivering_since)
+        return await self._runner.write(partial(leaving, now=now, audit=audit))
 
 
 def held_orders(connection: Connection, *, party_id: str) -> list[Order]:
@@ -100,10 +103,17 @@ def _give_back(
 ) -> list[str]:
     """What the institution accepted meanwhile stays with it, and its messages are not sent."""
     planned = {each.order_no: plan(_order(locked[each.order_no][1])) for each in returned}
-    going = {number: order for number, order in planned.items() if order is not None}
+    going = {number: back for number, back in planned.items() if back is not None}
     post(connection, [m for each in returned if each.order_no in going for m in each.messages], positions, now=now)
-    write_orders(connection, {number: (positions[number], order) for number, order in going.items()})
+    write_orders(connection, {number: (positions[number], back.order) for number, back in going.items()})
+    _write_clocks(connection, [change for back in going.values() for change in back.changes])
     return sorted(going)
+
+
+def _write_clocks(connection: Connection, changes: Sequence[ClockChange]) -> None:
+    ledger = ClockLedger()
+    ledger.add(changes)
+    write_clocks(connection, ledger)
 
 
 def _order(text: str | None) -> Order:
@@ -111,7 +121,15 @@ def _order(text: str | None) -> Order:
     return Order.from_json(json.loads(text))
 
 
-def let_go(connection: Connection, *, party_id: str, delivering_since: int, now: int, audit: Audit) -> bool:
+def let_go(
+    connection: Connection,
+    *,
+    party_id: str,
+    changes: Sequence[ClockChange],
+    delivering_since: int,
+    now: int,
+    audit: Audit,
+) -> bool:
     """Terminate a leaving institution that holds no order and awaits no delivery; its keys are retired with it."""
     whose: dict[str, Any] = {"whose": party_id}
     if find_locked(connection, party_id).standing is not Standing.LEAVING:
@@ -121,4 +139,5 @@ def let_go(connection: Connection, *, party_id: str, delivering_since: int, now:
         return False
     change_party(connection, party_id=party_id, change=PartyChange(standing=Standing.TERMINATED), now=now, audit=audit)
     connection.execute(_RETIRE, whose | {"at": now})
+    _write_clocks(connection, changes)
     return True

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
+from gateway.catalogue import example
+from gateway.core.calendar import end_of_day
 from gateway.core.case import Case
 from gateway.core.money import write_words
 from gateway.core.order import Order
 from gateway.store.schema import SUBJECTS
 from tests.domain.flow import CATALOGUE
+from tests.harness.fake_clock import SECOND
 from tests.harness.gateway import Gateway
 from tests.protocol.caller import Answer, Caller
 from tests.store.conftest import make_engine
@@ -82,9 +86,14 @@ class Scene:
         answer = await self.send(type_, order, variant, **data)
         assert (answer.status, answer.code) == (409, "STATE_CONFLICT"), (type_, answer.doc)
 
-    async def guarantee(self, order: str = "A", fen: int = FULL, **issued: Any) -> None:
-        """A guarantee in force."""
-        await self.pass_(APPLY, order, amount=money(fen))
+    async def guarantee(self, order: str = "A", fen: int = FULL, *, ends: date | None = None, **issued: Any) -> None:
+        """A guarantee in force; `ends` is its last day and the contract's, a year after its first."""
+        asked = dict[str, Any]()
+        if ends is not None:
+            project = example(APPLY, subject=order, now_us=self.gateway.clock.now())["data"]["project"]
+            asked = {"project": project | {"plannedEnd": str(ends)}}
+            issued |= {"validFrom": str(ends - timedelta(days=366)), "validTo": str(ends)}
+        await self.pass_(APPLY, order, amount=money(fen), **asked)
         await self.pass_(ISSUE, order, amount=money(fen), **issued)
 
     async def cash(self, order: str = "C", fen: int = FULL) -> None:
@@ -92,6 +101,24 @@ class Scene:
         await self.pass_(RESERVE, order, amount=money(fen))
         await self.pass_(OPENED, order)
         await self.pass_(STORE, order, amount=money(fen))
+
+    async def wait_until(self, day: date) -> None:
+        """Let time pass until the beginning of this day in Beijing, and fire every clock that is due then."""
+        clock = self.gateway.clock
+        clock.advance((end_of_day(day, 0) - clock.now()) / SECOND)
+        while await self.gateway.parts.clock_keeper.sweep():
+            continue
+
+    async def told(self, who: str, type_: str) -> list[dict[str, Any]]:
+        """The payloads of what the gateway itself sent, valid against their schema."""
+        caller, after, found = Caller(self.gateway, who, who), "0", list[dict[str, Any]]()
+        while page := await caller.mailbox(f"?limit=100&after={after}"):
+            events = [json.loads(entry["body"]) for entry in page]
+            found += [event for event in events if event["type"] == type_ and event["source"] == "gateway"]
+            after = page[-1]["deliveryId"]
+        for event in found:
+            CATALOGUE.check(type_, event)
+        return [event["data"] for event in found]
 
     def order(self, number: str = "A") -> Order:
         """The order as it stands in the database."""

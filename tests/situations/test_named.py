@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from gateway.core.calendar import local_date
 from tests.situations.scene import (
     AMEND,
     APPLY,
@@ -118,6 +119,28 @@ async def test_extension(scene: Scene) -> None:
     await scene.pass_(NOTICE, noticeNo="N1", **payees(300))
     await scene.pass_(AMEND, amount=money(FULL), validTo=later)
     assert (scene.state(), scene.order().valid_to) == ("claimed", later)
+
+
+async def test_expiry_with_a_claim_open(scene: Scene) -> None:
+    """The end of its last day lapses a guarantee; one that is claimed pays first, under the flag. Both are told of."""
+    end = local_date(scene.gateway.clock.now()) + timedelta(days=60)
+    for order in ("A", "B"):
+        await scene.guarantee(order, ends=end)
+    await scene.pass_(NOTICE, "B", noticeNo="N1", **payees(300))
+    await scene.wait_until(end)
+    assert (scene.state("A"), scene.state("B")) == ("in_force", "claimed")
+    await scene.wait_until(end + timedelta(days=1))
+    assert (scene.state("A"), scene.order("A").lapse_ground) == ("lapsed", "expired")
+    assert (scene.state("B"), scene.order("B").flag) == ("claimed", "expired")
+    await scene.clash(NOTICE, "B", noticeNo="N2", **payees(1))
+    await scene.clash(AMEND, "B", amount=money(FULL), validTo=str(end + timedelta(days=30)))
+    await scene.pass_(RESULT, "B", noticeNo="N1", **outcomes(p0="paid"))
+    assert (scene.state("B"), scene.case().shares) == ("lapsed", {})
+    await scene.wait_until(end + timedelta(days=2))
+    for who in ("platform", "xmccb"):
+        assert {data["orderNo"] for data in await scene.told(who, "guarantee.lapsed.v1")} == {"A", "B"}
+    await scene.pass_(RESULT, "B", noticeNo="N1", **outcomes(p0="returned"))
+    assert (scene.state("B"), scene.order("B").flag) == ("claimed", "expired")
 
 
 async def test_crossing_messages(scene: Scene) -> None:

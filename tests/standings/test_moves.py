@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 
 import pytest
+from sqlalchemy import select
 
 from gateway.core.parameters import Parameters
 from gateway.core.party import KeyStatus, Standing
 from gateway.core.standing import Decision
 from gateway.ports import Query
+from gateway.store.clock_tables import CLOCKS
 from tests.domain.flow import CATALOGUE, areas_with
 from tests.harness.gateway import AUDIT, DAY, Gateway
 from tests.protocol.caller import Caller
+from tests.store.conftest import make_engine
 
 APPLY, RESERVE, STATUS = "guarantee.application.v1", "account.reservation.v1", "order.status.v1"
 TOLD = "institution.standing.v1"
@@ -41,6 +44,15 @@ async def told(gateway: Gateway, who: str, type_: str) -> list[dict]:
     for event in chosen:
         CATALOGUE.check(type_, event)
     return [event["data"] for event in chosen]
+
+
+def clocks(gateway: Gateway, rule: str) -> list[tuple[str, str]]:
+    """Subject and state of every clock of a rule."""
+    engine = make_engine(gateway.settings.database)
+    with engine.begin() as connection:
+        rows = connection.execute(select(CLOCKS.c.subject, CLOCKS.c.state).where(CLOCKS.c.rule == rule)).all()
+    engine.dispose()
+    return sorted((subject, state) for subject, state in rows)
 
 
 def let_return(gateway: Gateway) -> None:
@@ -86,6 +98,8 @@ async def test_untouched_orders_go_back_where_the_area_says_so(either: Gateway) 
         assert {(data["orderNo"], data["status"]) for data in back} == {
             (subject, "rejected") for subject in ("DD-1", "DD-2", "DD-4")
         }
+    states = dict(clocks(either, "issue"))
+    assert (states["DD-1"], states["DD-2"], states["DD-3"]) == ("withdrawn", "withdrawn", "running")
     assert await send(either, "guarantee.issued.v1", "DD-1") == 409
     assert await send(either, "guarantee.issued.v1", "DD-3") == 202
     await either.parts.standing_desk.sweep()
@@ -141,6 +155,7 @@ async def test_a_leaving_institution_lives_until_its_last_order_closed(either: G
     await either.parts.roster.refresh()
     assert (await bank.get("/v1/mailbox")).code == "KEY_NOT_ACTIVE"
     assert (await either.store.audits(limit=1))[0][1].action == "party.terminated"
+    assert clocks(either, "confidentiality-term") == [("xmccb", "running")]
 
 
 async def test_what_is_never_fetched_does_not_keep_an_institution(gateway: Gateway) -> None:
