@@ -108,5 +108,8 @@ def make_link(base: str, view: MessageView, data: Mapping[str, Any] | None) -> s
 def draw_code(text: str) -> str:
     """A QR code as SVG without an XML declaration; the same text gives the same bytes."""
     drawn = BytesIO()
-    segno.make(text, error="m", micro=False).save(drawn, kind="svg", border=2, xmldecl=False, svgns=True, nl=False)
+    # One mask for all: trying the eight of them costs more than the rest of the sheet, and readers take any.
+    segno.make(text, error="m", mask=2, micro=False).save(
+        drawn, kind="svg", border=2, xmldecl=False, svgns=True, nl=False
+    )
     return drawn.getvalue().decode("ascii")

@@ -50,7 +50,7 @@ def _lay_head(text: str, _: Filling) -> Block:
 
 
 def _lay_rows(rows: Sequence[Any], filling: Filling) -> Block:
-    return {"kind": "rows", "rows": [_lay_row(row, filling) for row in rows]}
+    return {"kind": "rows", "wide": False, "rows": [_lay_row(row, filling) for row in rows]}
 
 
 def _lay_row(row: Any, filling: Filling) -> list[Block]:
@@ -80,8 +80,8 @@ def _value(text: str, span: int) -> Block:
 
 
 def put_rows(pairs: Sequence[tuple[str, str]]) -> Block:
-    """A table of labels and values that no layout names."""
-    return {"kind": "rows", "rows": [[_label(label), _value(value, 3)] for label, value in pairs]}
+    """A table of labels and values that no layout names, one a line, the labels wide."""
+    return {"kind": "rows", "wide": True, "rows": [[_label(label), _value(value, 1)] for label, value in pairs]}
 
 
 def _lay_items(items: Mapping[str, Any], filling: Filling) -> Block:
