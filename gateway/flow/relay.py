@@ -54,8 +54,9 @@ class Relay:
         reach(RELAY_PUBLISHED)
         METRICS.add(RELAYED, len(confirmed), result="confirmed")
         METRICS.add(RELAYED, len(heads) - len(confirmed), result="unknown")
-        if confirmed:
-            await self._outbox.mark(confirmed, now=self._clock.now())
+        tokens = {head.delivery_id: head.token for head in heads if head.delivery_id in confirmed}
+        if tokens:
+            await self._outbox.mark(tokens, now=self._clock.now())
         return len(confirmed) == BATCH
 
     async def _leads(self) -> bool:

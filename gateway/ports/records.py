@@ -33,9 +33,12 @@ class Audit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """A live row with no earlier live row of its recipient and subject, due and not published."""
+    """A live row with no earlier live row of its recipient and subject, due and not published. Each claim raises
+    `token`.
+    """
 
     delivery_id: int
+    token: int
     message: Message
 
 

@@ -69,8 +69,11 @@ class Outbox(Protocol):
         """Due, unpublished, unclaimed heads in order of their rows, those of recipients in `without` left out."""
         ...
 
-    async def mark(self, delivery_ids: Collection[int], *, now: int) -> None:
-        """Their wake-ups are confirmed by the bus: published at `now`, one more time."""
+    async def mark(self, tokens: Mapping[int, int], *, now: int) -> None:
+        """The wake-ups of rows (delivery id → the token of the head) are confirmed by the bus: published at `now`.
+
+        A row that was claimed since has used its wake-up up, and is not marked.
+        """
         ...
 
     async def forget(self) -> int:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from heapq import merge
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Select, Update, bindparam, case, func, or_, select, update
+from sqlalchemy import BigInteger, Connection, Select, Update, and_, bindparam, case, func, or_, select, update
 
 from gateway.ports import Head
-from gateway.store.dialect import as_ids, given_ids, insert, name_of
+from gateway.store.dialect import Types, as_given, as_ids, given, given_ids, insert, name_of
 from gateway.store.rows import MESSAGE_COLUMNS, message_of
 from gateway.store.schema import DELIVERIES, LEASES, LIVE, MESSAGES, READY
 from gateway.store.subjects import is_head
@@ -22,6 +22,7 @@ LEASE: Final = 5_000_000
 MOST_TIMES: Final = 12
 """Published marks are counted up to here; the wait before the next wake-up doubles with each."""
 
+_TOKENS: Final[Types] = {"id": BigInteger(), "token": BigInteger()}
 _CHUNK: Final = 64
 _MOST_BYTES: Final = 16 * 2**20
 
@@ -63,7 +64,7 @@ def _due_rows(connection: Connection, recipient: str, limit: int, now: int) -> l
 @cache
 def _loading(dialect: str) -> Select[Any]:
     key = (MESSAGES.c.source == _D.source) & (MESSAGES.c.id == _D.message_id)
-    rows = select(_D.id.label("delivery_id"), *MESSAGE_COLUMNS).select_from(DELIVERIES.join(MESSAGES, key))
+    rows = select(_D.id.label("delivery_id"), _D.token, *MESSAGE_COLUMNS).select_from(DELIVERIES.join(MESSAGES, key))
     return rows.where(_D.id.in_(given_ids(dialect)))
 
 
@@ -81,24 +82,32 @@ def _load(connection: Connection, ids: Sequence[int]) -> Iterator[Head]:
 def load_messages(connection: Connection, ids: Sequence[int]) -> list[Head]:
     """Delivery rows with their messages, in the order of `ids`."""
     rows = connection.execute(_loading(name_of(connection)), as_ids(ids)).mappings()
-    messages = {row["delivery_id"]: message_of(row) for row in rows}
-    return [Head(delivery_id=number, message=messages[number]) for number in ids if number in messages]
+    found = {row["delivery_id"]: row for row in rows}
+    return [
+        Head(delivery_id=number, token=found[number]["token"], message=message_of(found[number]))
+        for number in ids
+        if number in found
+    ]
 
 
 @cache
 def _marking(dialect: str) -> Update:
-    """A row that was claimed meanwhile, or waits for its retry, has used this wake-up up already."""
+    """A row that was claimed meanwhile has used this wake-up up already, even if it is free and due again by now."""
     times = case((_D.published_times < MOST_TIMES, _D.published_times + 1), else_=MOST_TIMES)
-    ours = select(_D.id).where(_D.id.in_(given_ids(dialect)), _D.worker.is_(None), _DUE).order_by(_D.id)
+    heads = given(dialect, _TOKENS)
+    same = (_D.id == heads.c.id, _D.token == heads.c.token)
+    rows = heads.join(DELIVERIES, and_(*same))
+    ours = select(_D.id).select_from(rows).where(_D.worker.is_(None), _DUE).order_by(_D.id)
     # A row that a claim holds now has used the wake-up up, or will be published again if the claim comes to nothing.
     found = ours.with_for_update(skip_locked=True, of=DELIVERIES).cte("found")
     marked = update(DELIVERIES).where(_D.id.in_(select(found.c.id)))
     return marked.values(published_at=_NOW, published_times=times)
 
 
-def mark(connection: Connection, *, delivery_ids: Iterable[int], now: int) -> None:
-    """Their wake-ups are confirmed by the bus."""
-    connection.execute(_marking(name_of(connection)), as_ids(delivery_ids) | {"now": now})
+def mark(connection: Connection, *, tokens: Mapping[int, int], now: int) -> None:
+    """The wake-ups of rows, by the tokens that they had as heads, are confirmed by the bus."""
+    rows = as_given({"id": number, "token": token} for number, token in sorted(tokens.items()))
+    connection.execute(_marking(name_of(connection)), rows | {"now": now})
 
 
 _FORGET: Final = (

@@ -114,9 +114,9 @@ class _Intake(_Base):
         """Due, unpublished, unclaimed heads."""
         return await self._read(partial(outbox.heads, limit=limit, now=now, without=without))
 
-    async def mark(self, delivery_ids: Collection[int], *, now: int) -> None:
+    async def mark(self, tokens: Mapping[int, int], *, now: int) -> None:
         """Their wake-ups are confirmed."""
-        await self._write(partial(outbox.mark, delivery_ids=delivery_ids, now=now))
+        await self._write(partial(outbox.mark, tokens=tokens, now=now))
 
     async def forget(self) -> int:
         """Take back all published marks."""

@@ -100,7 +100,7 @@ class Machine(RuleBasedStateMachine):
         heads = self.run(outbox.heads, limit=1000, now=self.now, without=())
         assert [head.delivery_id for head in heads] == ready
         if not lost:
-            self.run(outbox.mark, delivery_ids=ready, now=self.now)
+            self.run(outbox.mark, tokens={head.delivery_id: head.token for head in heads}, now=self.now)
             self.model.mark(ready, self.now)
 
     @rule(seconds=st.sampled_from([1, 4, 16, 31, 61]))

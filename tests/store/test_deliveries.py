@@ -45,7 +45,7 @@ async def test_claim_needs_a_fresh_beat(store: SqlStore) -> None:
 async def test_claim_takes_what_a_clock_a_little_ahead_found_due(store: SqlStore, ahead: int, claimed: int) -> None:
     """From a host up to 5 s ahead a wake-up is not spent; one from farther ahead lets the row be woken again."""
     await accept(store, make_message("m1"))
-    await store.mark([1], now=NOW)
+    await store.mark({1: 0}, now=NOW)
     assert len(await claim(store, 1, now=NOW - ahead)) == claimed
     assert [head.delivery_id for head in await store.heads(limit=9, now=NOW)] == [1] * (1 - claimed)
 

@@ -33,7 +33,7 @@ def test_a_claim_waits_for_the_mark(postgres_home: str):
 
     with ThreadPoolExecutor(1) as threads:
         with engine.begin() as connection:
-            outbox.mark(connection, delivery_ids=[row], now=NOW)
+            outbox.mark(connection, tokens={row: 0}, now=NOW)
             claiming = threads.submit(claim)
         assert claiming.result(timeout=10) == [row]
     engine.dispose()
@@ -46,7 +46,7 @@ def test_a_mark_passes_over_a_row_that_a_claim_holds(postgres_home: str):
     with engine.begin() as claiming:
         claims.claim(claiming, delivery_ids=[row], worker="w", now=NOW)
         with engine.begin() as marking:
-            outbox.mark(marking, delivery_ids=[row], now=NOW)
+            outbox.mark(marking, tokens={row: 0}, now=NOW)
     with engine.begin() as connection:
         state, worker, published = connection.execute(
             select(DELIVERIES.c.state, DELIVERIES.c.worker, DELIVERIES.c.published_at)

@@ -37,7 +37,7 @@ async def test_backlog_of_one_recipient_hides_no_other(store: SqlStore) -> None:
 async def test_marked_rows_are_published_no_more(store: SqlStore) -> None:
     """A mark stands until it is forgotten, then all live rows are published again."""
     await accept(store, make_message("m1"), make_message("m2", subject="S2"))
-    await store.mark([1], now=NOW)
+    await store.mark({1: 0}, now=NOW)
     assert await ids(store) == ["m2"]
     assert await store.forget() == 1
     assert await ids(store) == ["m1", "m2"]
@@ -48,22 +48,36 @@ async def test_mark_of_a_claimed_row_is_void(store: SqlStore) -> None:
     await accept(store, make_message("m1"))
     await store.beat("ada", now=NOW)
     await store.claim([1], worker="ada", now=NOW)
-    await store.mark([1], now=NOW)
+    await store.mark({1: 0}, now=NOW)
     await store.release("ada", now=NOW)
     assert await ids(store) == ["m1"]
+
+
+async def test_mark_of_a_row_that_was_claimed_and_is_free_again_is_void(store: SqlStore) -> None:
+    """Given back, or due for its retry, before a slow mark is written: that wake-up is gone, another one follows."""
+    await accept(store, make_message("m1"))
+    [head] = await store.heads(limit=9, now=NOW)
+    await store.beat("ada", now=NOW)
+    await store.claim([1], worker="ada", now=NOW)
+    await store.release("ada", now=NOW, keep=[])
+    await store.mark({1: head.token}, now=NOW)
+    [again] = await store.heads(limit=9, now=NOW)
+    await store.mark({1: again.token}, now=NOW)
+    assert again.token == head.token + 1
+    assert await ids(store) == []
 
 
 async def test_lost_wakeups_are_found_with_doubling_patience(store: SqlStore) -> None:
     """Published and unclaimed for 30 s × 2ⁿ is stale; republishing takes the mark back, at most `limit` a recipient."""
     await accept(store, *(make_message(f"m{n}", subject=f"S{n}") for n in range(3)))
-    await store.mark([1, 2], now=NOW)
+    await store.mark({1: 0, 2: 0}, now=NOW)
     assert await store.stale(now=NOW + 30 * SECOND - 1) == {}
     late = NOW + 30 * SECOND
     assert await store.stale(now=late) == {"platform": 2}
     assert await store.republish("platform", limit=1, now=late) == 1
     assert await store.republish("abcins", limit=9, now=late) == 0
     assert await ids(store) == ["m0", "m2"]
-    await store.mark([1], now=late)
+    await store.mark({1: 0}, now=late)
     assert await store.republish("platform", limit=9, now=late) == 1
     assert await store.stale(now=late + 59 * SECOND) == {}
     assert await store.stale(now=late + 60 * SECOND) == {"platform": 1}

@@ -89,7 +89,7 @@ async def deliver(store: SqlStore) -> None:
     """Four rows to the bank: held, stood, published, waiting for its retry."""
     messages = [make_message(f"m{n}", source="platform", recipient="xmccb", subject=f"S{n}") for n in range(4)]
     await store.accept([make_item(message) for message in messages])
-    await store.mark([1, 2, 3, 4], now=NOW)
+    await store.mark(dict.fromkeys((1, 2, 3, 4), 0), now=NOW)
     await store.beat("ada", now=NOW)
     decisions = {1: Hold(), 2: Stood(), 4: RetryAt(due_at=NOW + 900 * SECOND)}
     for claimed in await store.claim(list(decisions), worker="ada", now=NOW):
