@@ -5,24 +5,29 @@ from __future__ import annotations
 import argparse
 import random
 import re
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import psycopg
 
 from tests.chaos.cluster import three_brokers
 from tests.chaos.disk import small_disk
 from tests.chaos.faults import DISK_FULL, FAULTS, pair
-from tests.chaos.report import line_of, table, write_json, write_page
+from tests.chaos.report import line_of, read_json, table, write_json, write_page
 from tests.chaos.rounds import Round, Theatre
 from tests.chaos.stage import Stage, embedded_stage, one_broker, split_stage
+from tests.chaos.verdict import Verdict
 from tests.harness.packages import install_missing
+from tests.harness.processes import ServiceError
 
 # What share of the messages each kind of deployment gets.
-SHARES = {"one": 0.6, "cluster": 0.2, "embedded": 0.2}
+SHARES = {"one": 0.45, "cluster": 0.2, "embedded": 0.35}
 LEAST = 200
 DISK = "64m"
 
@@ -57,19 +62,36 @@ def stage_of(kind: str, folder: Path) -> Iterator[Stage]:
 
 
 def run_kind(kind: str, folder: Path, plan: Plan) -> Iterator[Round]:
-    """Each fault by itself, then pairs at random in longer rounds, until there were enough pairs and messages."""
+    """Each fault by itself, then pairs at random, until there were enough pairs and messages.
+
+    A round that breaks the stage itself is bad, and the next one gets a new stage.
+    """
     names, count = plan.faults(kind), plan.messages(kind)
-    least = max(LEAST, count // (2 * max(1, len(names))))
-    accepted = 0
-    with stage_of(kind, folder) as stage:
-        theatre = Theatre(stage, kind)
-        for number in range(sys.maxsize):
-            if number >= len(names) + plan.pairs and (accepted >= count or plan.only):
-                return
-            chosen = [names[number]] if number < len(names) else pair(list(FAULTS[kind]))
-            played = theatre.play([chosen], least if number < len(names) else 2 * least)
-            accepted += played.verdict.accepted
-            yield played
+    least, played = max(LEAST, count // (len(names) + plan.pairs)), list[Round]()
+
+    def is_over() -> bool:
+        enough = plan.only or sum(each.verdict.accepted for each in played) >= count
+        return bool(len(played) >= len(names) + plan.pairs and enough)
+
+    while not is_over():
+        place = folder / str(len(played))
+        place.mkdir()
+        with stage_of(kind, place) as stage:
+            theatre = Theatre(stage, f"{kind}{len(played)}x")
+            while not is_over():
+                chosen = [names[len(played)]] if len(played) < len(names) else pair(list(FAULTS[kind]))
+                played.append(play(theatre, kind, chosen, least))
+                yield played[-1]
+                if not played[-1].verdict.sent:
+                    break
+
+
+def play(theatre: Theatre, kind: str, chosen: list[str], least: int) -> Round:
+    """One round; an empty one that says why, where the harness itself failed."""
+    try:
+        return replace(theatre.play([chosen], least), stage=kind)
+    except (ServiceError, OSError, subprocess.SubprocessError, psycopg.Error, TimeoutError) as error:
+        return Round(name=" & ".join(chosen), stage=kind, verdict=Verdict(), notes=[f"not played: {error!r}"])
 
 
 def run_full_disk(folder: Path) -> Iterator[Round]:
@@ -95,6 +117,35 @@ def run(plan: Plan, folder: Path) -> Iterator[Round]:
         yield from run_full_disk(folder)
 
 
+def run_beside(asked: argparse.Namespace) -> list[Round]:
+    """A process for each kind of deployment, side by side; their rounds together."""
+    parts = {kind: asked.report.with_suffix(f".{kind}.json") for kind in asked.kinds.split(",")}
+    rest = ("--count", str(asked.count), "--pairs", str(asked.pairs), "--only", asked.only)
+    running = []
+    for kind, part in parts.items():
+        part.unlink(missing_ok=True)
+        words = (sys.executable, "-m", "tests.chaos", "--kinds", kind, "--report", str(part), *rest)
+        running.append(subprocess.Popen(words))
+    for each in running:
+        each.wait()
+    rounds = [each for part in parts.values() for each in read_json(part)]
+    write_json(rounds, asked.report)
+    return rounds
+
+
+def run_here(asked: argparse.Namespace) -> list[Round]:
+    """All rounds in this process, one after another, each told as it ends."""
+    plan = Plan(count=asked.count, kinds=asked.kinds.split(","), pairs=asked.pairs, only=asked.only)
+    rounds: list[Round] = []
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="wgg-chaos-", ignore_cleanup_errors=True) as folder:
+        for played in run(plan, Path(folder)):
+            rounds.append(played)
+            tell(rounds, started)
+            write_json(rounds, asked.report)
+    return rounds
+
+
 def tell(rounds: Sequence[Round], started: float) -> None:
     """One line for the round that has just ended, and what was wrong with it."""
     played = rounds[-1]
@@ -113,6 +164,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--kinds", default=",".join(SHARES))
     parser.add_argument("--pairs", type=int, default=4, help="random pairs on each deployment at least")
     parser.add_argument("--only", default="", help="only faults whose name this pattern finds")
+    parser.add_argument("--in-turn", action="store_true", help="one kind of deployment after another")
     parser.add_argument("--seed", type=int, default=None)
     return parser.parse_args()
 
@@ -122,15 +174,10 @@ def main() -> int:
     asked = read_arguments()
     random.seed(asked.seed)
     install_missing("postgresql", "rabbitmq-server")
-    plan = Plan(count=asked.count, kinds=asked.kinds.split(","), pairs=asked.pairs, only=asked.only)
-    rounds: list[Round] = []
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="wgg-chaos-") as folder:
-        for played in run(plan, Path(folder)):
-            rounds.append(played)
-            tell(rounds, started)
-            write_json(rounds, asked.report)
-    print(table(rounds))
+    alone = asked.in_turn or "," not in asked.kinds
+    rounds = run_here(asked) if alone else run_beside(asked)
+    if "," in asked.kinds:
+        print(table(rounds))
     if asked.docs:
         write_page(rounds)
     return 0 if rounds and all(each.good for each in rounds) else 1

@@ -99,7 +99,7 @@ def table_locked(stage: Stage, *, table: str) -> Iterator[None]:
 def rows_locked(stage: Stage, *, table: str) -> Iterator[None]:
     """Somebody holds the newest rows of a hot table for five seconds."""
     key = {"deliveries": "id", "subjects": "subject"}[table]
-    _hold(stage, f"SELECT 1 FROM {table} ORDER BY {key} DESC LIMIT 300 FOR UPDATE")
+    _hold(stage, f"SELECT 1 FROM {table} ORDER BY {key} DESC LIMIT 300 FOR UPDATE SKIP LOCKED")
     yield
 
 

@@ -53,6 +53,11 @@ class Row:
         return "| " + " | ".join(words) + " |"
 
 
+def read_json(path: Path) -> list[Round]:
+    """The rounds of a report; none where there is no report."""
+    return [Round.from_json(doc) for doc in json.loads(path.read_text())["rounds"]] if path.exists() else []
+
+
 def line_of(each: Round) -> str:
     """One round as a row of the table."""
     return Row(stage=_STAGES[each.stage], name=each.name, rounds=[each]).render()

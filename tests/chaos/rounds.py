@@ -53,6 +53,12 @@ class Round:
         """For the report."""
         return {**asdict(self), "good": self.good}
 
+    @classmethod
+    def from_json(cls, doc: dict[str, Any]) -> Round:
+        """From a report."""
+        given = {name: value for name, value in doc.items() if name not in ("good", "verdict")}
+        return cls(**given, verdict=Verdict(**doc["verdict"]))
+
 
 @dataclass
 class Theatre:
