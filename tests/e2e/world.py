@@ -107,7 +107,7 @@ class World:
         """Run one command to its end; `--home` is known to it."""
         line = [str(WGG), *map(str, arguments)]
         done = subprocess.run(
-            line, env=self._environment(env), cwd=self.folder, capture_output=True, text=True, check=False, timeout=60
+            line, env=self._environment(env), cwd=self.folder, capture_output=True, text=True, check=False, timeout=240
         )
         return Ended(done.returncode, done.stdout, done.stderr)
 

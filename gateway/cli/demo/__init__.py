@@ -1,4 +1,4 @@
-"""`wgg demo`: the whole main job on the embedded default, with three institutions and the platform.
+"""`wgg demo`: the whole main job on the embedded default, with four institutions and the platform.
 
 Everything is real but the business: a home made by the product's own commands, a gateway in a process of its own,
 counterparts that speak HTTP to it. What is printed is what the counterparts verified.
@@ -30,7 +30,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="演示后不停止，供继续试用；按 Ctrl-C 结束")] = False,
     folder: Annotated[Path | None, typer.Option("--dir", metavar="目录", help="演示目录，默认用临时目录")] = None,
 ) -> int:
-    """演示：一份保函从申请、开立、开票、核验到支付，另一份返还，第三份核验真伪。"""
+    """演示：申请、开立、开票、核验、支付、返还，特殊节点的支付期限，按规则拒绝，迟迟不办的预警与超期。"""
     from gateway.cli.demo.stage import play
 
     where = folder or Path(tempfile.mkdtemp(prefix="wgg-demo-"))

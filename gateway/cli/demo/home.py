@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.cli.demo.terms import RATE
 from gateway.crypto.keys import PrivateKey
 
 _START_SECONDS: Final = 30.0
@@ -44,11 +45,10 @@ class DemoHome:
 
     async def found(self, members: Sequence[Member]) -> None:
         """Make keys and home, register the platform and the institutions."""
-        await run("init", str(self.home))
-        await self._make_key("platform")
+        await run("init", str(self.home), "--clock-rate", str(RATE))
+        await asyncio.gather(*(self._make_key(name) for name in ("platform", *(member.id for member in members))))
         await run("platform", "add", "--home", str(self.home), "--public-key", self._public("platform"))
         for member in members:
-            await self._make_key(member.id)
             await run(*self._registration(member))
 
     def key(self, party_id: str) -> PrivateKey:

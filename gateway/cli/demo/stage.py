@@ -13,12 +13,15 @@ from typing import Final
 
 from gateway.catalogue import load_catalogue
 from gateway.cli.demo.home import DemoHome, Member
+from gateway.cli.demo.terms import Arrive, Terms, is_delivered, run_fast_later
 from gateway.cli.demo.timeline import Timeline
+from gateway.config import SETTINGS_FILE
 from gateway.core.wire.envelope import Envelope
 from gateway.crypto.keys import PublicKey
 from gateway.simulator import Institution, InstitutionOptions, KeyIdentity, Options, PlatformSimulator, SystemClock
 
 PLATFORM: Final = "platform"
+_SILENT: Final = "xmrcb"
 _PATIENCE_SECONDS: Final = 60.0
 
 
@@ -66,14 +69,16 @@ async def play(folder: Path, *, keep: bool) -> bool:
     demo = DemoHome(folder)
     members = _cast()
     names = {PLATFORM: "平台　　", **{member.id: member.name for member in members}, "gateway": "网关"}
-    kinds = {member.id: member.kind for member in members}
     timeline = Timeline(load_catalogue(), names)
-    timeline.say_heading("建立网关目录、密钥，登记平台与三家机构")
+    timeline.say_heading("建立网关目录、密钥，登记平台与四家机构")
     await demo.found(members)
+    fast_from = run_fast_later(demo.home / SETTINGS_FILE)
     async with demo.serve() as url, _counterparts(demo, members, url, timeline) as platform:
         print(f"网关 {url}，目录 {demo.home}", flush=True)
         for act in _ACTS:
-            await _perform(platform, timeline, act, kinds[act.recipient])
+            await _perform(platform, timeline, act, {member.id: member.kind for member in members}[act.recipient])
+        terms = Terms(platform=platform, timeline=timeline, fast_from=fast_from)
+        await _perform_terms(terms, partial(_institution, demo, members[-1], url, timeline))
         good = await _count(platform, timeline)
         if keep:
             print(f"网关仍在运行：{url}，目录 {demo.home}；按 Ctrl-C 结束。", flush=True)
@@ -81,11 +86,18 @@ async def play(folder: Path, *, keep: bool) -> bool:
     return good
 
 
+async def _perform_terms(terms: Terms, arrive: Arrive) -> None:
+    await terms.play_special_payment("DEMO-2026-001", "xmccb")
+    await terms.play_refusal("DEMO-2026-003", "xmdb")
+    await terms.play_silence("DEMO-2026-004", _SILENT, arrive)
+
+
 def _cast() -> tuple[Member, ...]:
     return (
         Member(id="xmccb", kind="bank", name="演示银行", port=_free_port()),
         Member(id="fjpicc", kind="insurer", name="演示保险", port=None),
         Member(id="xmdb", kind="guarantor", name="演示担保", port=_free_port()),
+        Member(id=_SILENT, kind="bank", name="演示农商", port=None),
     )
 
 
@@ -99,30 +111,17 @@ def _free_port() -> int:
 async def _counterparts(
     demo: DemoHome, members: tuple[Member, ...], url: str, timeline: Timeline
 ) -> AsyncIterator[PlatformSimulator]:
-    pinned = (PublicKey.from_pem((demo.home / "keys" / "gateway.pub.pem").read_bytes()),)
+    """Everybody but the silent one."""
     async with AsyncExitStack() as stack:
         for member in members:
-            institution = Institution(
-                InstitutionOptions(
-                    identity=KeyIdentity(member.id, demo.key(member.id)),
-                    gateway=url,
-                    ledger=demo.ledger(member.id),
-                    port=member.port,
-                    kind=member.kind,
-                    pinned=pinned,
-                    wait=5,
-                    observe=timeline.observer(member.id),
-                ),
-                SystemClock(),
-            )
-            await institution.start()
-            stack.push_async_callback(institution.stop)
+            if member.id != _SILENT:
+                await stack.enter_async_context(_institution(demo, member, url, timeline))
         platform = PlatformSimulator(
             Options(
                 identity=KeyIdentity(PLATFORM, demo.key(PLATFORM)),
                 gateway=url,
                 ledger=demo.ledger(PLATFORM),
-                pinned=pinned,
+                pinned=_pin(demo),
                 wait=5,
                 observe=timeline.observer(PLATFORM),
             ),
@@ -131,6 +130,33 @@ async def _counterparts(
         await platform.start()
         stack.push_async_callback(platform.stop)
         yield platform
+
+
+@asynccontextmanager
+async def _institution(demo: DemoHome, member: Member, url: str, timeline: Timeline) -> AsyncIterator[Institution]:
+    """One institution while it is there."""
+    institution = Institution(
+        InstitutionOptions(
+            identity=KeyIdentity(member.id, demo.key(member.id)),
+            gateway=url,
+            ledger=demo.ledger(member.id),
+            port=member.port,
+            kind=member.kind,
+            pinned=_pin(demo),
+            wait=5,
+            observe=timeline.observer(member.id),
+        ),
+        SystemClock(),
+    )
+    await institution.start()
+    try:
+        yield institution
+    finally:
+        await institution.stop()
+
+
+def _pin(demo: DemoHome) -> tuple[PublicKey, ...]:
+    return (PublicKey.from_pem((demo.home / "keys" / "gateway.pub.pem").read_bytes()),)
 
 
 async def _perform(platform: PlatformSimulator, timeline: Timeline, act: Act, kind: str) -> None:
@@ -152,21 +178,9 @@ async def _count(platform: PlatformSimulator, timeline: Timeline) -> bool:
     delivered = 0
     async with asyncio.timeout(_PATIENCE_SECONDS):
         for source, message_id in timeline.sent:
-            delivered += await _is_delivered(platform, source, message_id)
+            delivered += await is_delivered(platform, source, message_id)
     total = len(timeline.sent)
     print(f"报文 {total} 份，已送达并留有回执 {delivered} 份，异常 {len(timeline.faults)} 项", flush=True)
     for fault in timeline.faults:
         print(f"  异常：{fault}", flush=True)
     return delivered == total > 0 and not timeline.faults
-
-
-async def _is_delivered(platform: PlatformSimulator, source: str, message_id: str) -> bool:
-    """The last receipt may still be on its way to the gateway: ask until it is there."""
-    while True:
-        reply = await platform.client.get_message(source, message_id)
-        state = reply.document.get("state")
-        if not reply.proven or state in ("failed", "cancelled", "held", None):
-            return False
-        if state == "delivered":
-            return reply.document.get("receipt") is not None
-        await asyncio.sleep(0.1)
