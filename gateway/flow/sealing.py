@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.core.delivery import SECOND
+from gateway.core.errors import Problem
 from gateway.core.evidence.block import LEAVES, encode_header, seal
 from gateway.core.evidence.sealing import draft_header
 from gateway.core.party import GATEWAY, KeyStatus
@@ -60,6 +61,13 @@ class Sealer:
         if not await self._outbox.lead(ROLE, holder=self._holder, now=self._clock.now()):
             return False
         return await self._may_sign() and await self.seal_next() == LEAVES
+
+    async def catch_up(self) -> None:
+        """Seal all that waits now, whoever leads. Raises Problem KEY_NOT_ACTIVE where this key may not sign."""
+        if not await self._may_sign():
+            raise Problem("KEY_NOT_ACTIVE", f"网关公钥 {self._key.serial_no} 未登记或已失效，不能封块。")
+        while await self.seal_next() == LEAVES:
+            continue
 
     async def seal_next(self) -> int:
         """Seal what waits, one block at most; how many leaves went into it."""

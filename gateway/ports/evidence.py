@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.core.evidence.block import Block
+from gateway.core.evidence.holdings import Holdings, Scope
 from gateway.core.evidence.leaves import Leaf
+from gateway.ports.records import Audit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,14 @@ class Ledger(Protocol):
 
     async def seal(self, block: Block, prospect: Prospect) -> bool:
         """Write the block with its leaves; False when another process sealed this height or one of the leaves."""
+        ...
+
+    async def gather(self, scope: Scope) -> Holdings:
+        """What a bundle about this is made of, as far as it is sealed. Raises Missing where there is no such thing."""
+        ...
+
+    async def keep_export(self, digest: str, signature: str, *, now: int, audit: Audit) -> str:
+        """Note an export; the signature of the first export of the same manifest, so that it stays the same."""
         ...
 
     async def chain_status(self) -> ChainStatus:

@@ -31,15 +31,17 @@ from sqlalchemy import insert as plain_insert
 from gateway.core.evidence.block import Block, link_heights
 from gateway.core.evidence.leaves import MESSAGE, OPENING, Leaf, make_leaf
 from gateway.crypto.digest import sm3
+from gateway.ports import Audit
 from gateway.ports.evidence import ChainStatus, Mark, Prospect
+from gateway.store.books import write_audit
 from gateway.store.dialect import POSTGRESQL, Types, as_given, as_ids, given, given_ids, insert, insert_given, name_of
-from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, LEAVES
+from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, EXPORTS, LEAVES
 from gateway.store.leaf_sources import SOURCES, Source
 from gateway.store.rows import AnyRow
 from gateway.store.schema import DELIVERIES, MESSAGES, SUBJECTS
 from gateway.store.views import OF_DELIVERY
 
-_PLACED: Final[Types] = {"kind": Text(), "number": BigInteger(), "place": Integer(), "hash": Text()}
+_PLACED: Final[Types] = {"kind": Text(), "number": BigInteger(), "place": Integer(), "hash": Text(), "subject": Text()}
 _CURSOR: Final[Types] = {"kind": Text(), "done": BigInteger(), "pending": BigInteger(), "horizon": BigInteger()}
 _BLOCK: Final = plain_insert(BLOCKS)
 _DONE: Final = bindparam("done", type_=BigInteger())
@@ -71,7 +73,7 @@ def seal(connection: Connection, *, block: Block, prospect: Prospect) -> None:
     row = {"height": header.height, "digest": block.digest, "header": block.raw, "signature": block.signature}
     connection.execute(_BLOCK, row | {"sealed_at": header.sealed_at})
     placed = [
-        {"kind": leaf.kind, "number": leaf.number, "place": place, "hash": leaf.hash.hex()}
+        {"kind": leaf.kind, "number": leaf.number, "place": place, "hash": leaf.hash.hex(), "subject": leaf.subject}
         for place, leaf in enumerate(prospect.leaves)
     ]
     connection.execute(_placing(name_of(connection)), as_given(placed) | {"block": header.height})
@@ -79,6 +81,15 @@ def seal(connection: Connection, *, block: Block, prospect: Prospect) -> None:
     messages = [leaf.number for leaf in prospect.leaves if leaf.kind == MESSAGE]
     if messages:
         connection.execute(_following(name_of(connection)), as_ids(messages))
+
+
+def keep_export(connection: Connection, *, digest: str, signature: str, now: int, audit: Audit) -> str:
+    """Write who exported what; the signature that stands for this manifest from its first export on."""
+    write_audit(connection, audit, now=now)
+    row = {"digest": digest, "signature": signature, "exported_at": now}
+    connection.execute(insert(name_of(connection), EXPORTS).on_conflict_do_nothing(), row)
+    kept: str = connection.execute(select(EXPORTS.c.signature).where(EXPORTS.c.digest == digest)).scalar_one()
+    return kept
 
 
 def status(connection: Connection) -> ChainStatus:
@@ -111,9 +122,14 @@ def _sealed(source: Source) -> Any:
 
 @cache
 def _taking(source: Source) -> Select[Any]:
-    columns = (source.number.label("number"), *(column.label(name) for name, column in source.members.items()))
     fresh = (source.number > _DONE, not_(_sealed(source)))
-    return select(*columns).select_from(source.rows).where(*fresh).order_by(source.number).limit(bindparam("most"))
+    return (
+        select(*source.columns())
+        .select_from(source.rows)
+        .where(*fresh)
+        .order_by(source.number)
+        .limit(bindparam("most"))
+    )
 
 
 @cache
@@ -125,7 +141,13 @@ def _waiting(source: Source) -> Select[Any]:
 
 def _unsealed(connection: Connection, source: Source, done: int, most: int) -> list[Leaf]:
     rows = connection.execute(_taking(source), {"done": done, "most": most}).mappings()
-    return [make_leaf(source.kind, dict(row), sm3) for row in rows]
+    return [leaf_of(source, dict(row)) for row in rows]
+
+
+def leaf_of(source: Source, row: dict[str, Any]) -> Leaf:
+    """The leaf of a row that selected the source's columns."""
+    subject = row.pop("leaf_subject")
+    return make_leaf(source.kind, row, sm3, subject=subject)
 
 
 def _digests(connection: Connection, heights: Sequence[int]) -> dict[int, str]:
@@ -137,7 +159,7 @@ def _digests(connection: Connection, heights: Sequence[int]) -> dict[int, str]:
 def _placing(dialect: str) -> Any:
     rows = given(dialect, _PLACED)
     height = bindparam("block", type_=BigInteger()).label("height")
-    columns = (rows.c.kind, rows.c.number, height, rows.c.place, rows.c.hash)
+    columns = (rows.c.kind, rows.c.number, height, rows.c.place, rows.c.hash, rows.c.subject)
     return insert(dialect, LEAVES).from_select([*(column.name for column in LEAVES.c)], select(*columns))
 
 

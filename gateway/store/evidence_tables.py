@@ -29,8 +29,10 @@ LEAVES: Final = Table(
     Column("height", BigInteger, nullable=False),
     Column("place", Integer, nullable=False),
     Column("hash", Text, nullable=False),
+    Column("subject", Text),
 )
 Index("ix_evidence_leaves_block", LEAVES.c.height, LEAVES.c.place)
+Index("ix_evidence_leaves_subject", LEAVES.c.subject)
 
 CURSORS: Final = Table(
     "evidence_cursors",
@@ -39,6 +41,22 @@ CURSORS: Final = Table(
     Column("done", BigInteger, nullable=False),
     Column("pending", BigInteger, nullable=False),
     Column("horizon", BigInteger, nullable=False),
+)
+
+STAMPS: Final = Table(
+    "evidence_stamps",
+    METADATA,
+    Column("height", BigInteger, primary_key=True, autoincrement=False),
+    Column("token", LargeBinary, nullable=False),
+    Column("stamped_at", BigInteger, nullable=False),
+)
+
+EXPORTS: Final = Table(
+    "evidence_exports",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("signature", Text, nullable=False),
+    Column("exported_at", BigInteger, nullable=False),
 )
 
 CASE_ORDERS: Final = Table(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, FromClause
+from sqlalchemy import Column, FromClause, null
 
 from gateway.core.evidence.leaves import AUDIT, KEY, MESSAGE, RECEIPT, REFUSAL
 from gateway.store.evidence_tables import KEY_EVENTS, REFUSALS
@@ -18,13 +18,23 @@ _D, _M, _R, _K = DELIVERIES.c, MESSAGES.c, RECEIPTS.c, KEY_EVENTS.c
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source:
-    """A kind of leaf: its rows in `rows`, counted up by `number` and dated by `at`; `members` are name → column."""
+    """A kind of leaf: its rows in `rows`, counted up by `number` and dated by `at`; `members` are name → column.
+
+    `subject` is the business number by which its leaves are found, None for a kind that has none.
+    """
 
     kind: str
     rows: FromClause
     number: Column[int]
     at: Column[int]
     members: Mapping[str, Column[Any]]
+    subject: Column[Any] | None = None
+
+    def columns(self) -> list[Any]:
+        """What a query selects to write a leaf of this kind: `number`, the members, and `leaf_subject`."""
+        subject = null() if self.subject is None else self.subject
+        named = (column.label(name) for name, column in self.members.items())
+        return [self.number.label("number"), *named, subject.label("leaf_subject")]
 
 
 SOURCES: Final = (
@@ -33,6 +43,7 @@ SOURCES: Final = (
         rows=DELIVERIES.join(MESSAGES, OF_DELIVERY),
         number=_D.id,
         at=_D.accepted_at,
+        subject=_D.subject,
         members={
             "source": _M.source,
             "id": _M.id,
@@ -51,9 +62,10 @@ SOURCES: Final = (
     ),
     Source(
         kind=RECEIPT,
-        rows=RECEIPTS,
+        rows=RECEIPTS.join(DELIVERIES, _R.delivery_id == _D.id),
         number=_R.id,
         at=_R.at,
+        subject=_D.subject,
         members={
             "source": _R.source,
             "id": _R.message_id,
@@ -74,6 +86,7 @@ SOURCES: Final = (
         rows=REFUSALS,
         number=REFUSALS.c.id,
         at=REFUSALS.c.at,
+        subject=REFUSALS.c.subject,
         members={
             "at": REFUSALS.c.at,
             "sender": REFUSALS.c.sender,

@@ -7,8 +7,10 @@ from functools import partial
 from sqlalchemy.exc import IntegrityError
 
 from gateway.core.evidence.block import Block
+from gateway.core.evidence.holdings import Holdings, Scope
+from gateway.ports import Audit
 from gateway.ports.evidence import ChainStatus, Prospect
-from gateway.store import evidence
+from gateway.store import evidence, holdings
 from gateway.store.runners import Runner
 
 
@@ -28,6 +30,15 @@ class LedgerTables:
         except IntegrityError:
             return False
         return True
+
+    async def gather(self, scope: Scope) -> Holdings:
+        """What a bundle is made of. Raises Missing."""
+        return await self._runner.read(partial(holdings.gather, scope=scope))
+
+    async def keep_export(self, digest: str, signature: str, *, now: int, audit: Audit) -> str:
+        """The signature of the first export of this manifest."""
+        work = partial(evidence.keep_export, digest=digest, signature=signature, now=now, audit=audit)
+        return await self._runner.write(work)
 
     async def chain_status(self) -> ChainStatus:
         """Where the chain stands."""

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.evidence.story import Exported, export, live
 from tests.harness.gateway import Founded, Gateway, found, run_gateway
 
 
@@ -19,3 +22,16 @@ async def gateway(founded: Founded, tmp_path: Path) -> AsyncIterator[Gateway]:
     """A running gateway of the test's own."""
     async with run_gateway(founded, tmp_path) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def exported(founded: Founded, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """A bundle of an order that has lived, and the first key of its gateway; made once, in a loop of its own."""
+
+    async def make() -> Exported:
+        async with run_gateway(founded, tmp_path_factory.mktemp("exporting")) as running:
+            await live(running)
+            return Exported(await export(running), running.keys["gateway"])
+
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(lambda: asyncio.run(make())).result()

@@ -34,11 +34,15 @@ OPENING: Final = ("account.reservation.v1", "guarantee.application.v1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """A happening in the chain's terms: the hash of its document, by kind and number within the kind."""
+    """A happening in the chain's terms: the hash of its document, by kind and number within the kind.
+
+    `subject` is the business number that it belongs to, where it has one.
+    """
 
     kind: str
     number: int
     hash: bytes
+    subject: str | None = None
 
 
 def write_document(kind: str, members: Mapping[str, Any], sm3: Sm3) -> bytes:
@@ -47,6 +51,7 @@ def write_document(kind: str, members: Mapping[str, Any], sm3: Sm3) -> bytes:
     return encode(plain | {"kind": kind})
 
 
-def make_leaf(kind: str, members: Mapping[str, Any], sm3: Sm3) -> Leaf:
+def make_leaf(kind: str, members: Mapping[str, Any], sm3: Sm3, *, subject: str | None = None) -> Leaf:
     """The leaf of a happening; `members` hold its `number`."""
-    return Leaf(kind=kind, number=members["number"], hash=hash_leaf(write_document(kind, members, sm3), sm3))
+    document = write_document(kind, members, sm3)
+    return Leaf(kind=kind, number=members["number"], hash=hash_leaf(document, sm3), subject=subject)

@@ -1,0 +1,147 @@
+"""Bundles: exported from a home, verified without one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from gateway.evidence.packing import pack, unpack
+from gateway.evidence.verification import verify_bundle
+from gateway.ports import Missing
+from tests.evidence.story import Exported, export, live
+from tests.harness.gateway import Gateway
+from tests.store.conftest import make_engine
+
+WGG = (sys.executable, "-c", "from gateway.cli import main; main()")
+
+
+def failed(path: Path, anchor: str | None = None) -> dict[str, list[tuple[str, str]]]:
+    """The checks that do not hold, each with its faults."""
+    report = verify_bundle(path, anchor=anchor)
+    return {v.check: [(fault.file, fault.text) for fault in v.faults] for v in report.verdicts if not v.holds}
+
+
+def test_a_bundle_verifies_without_a_home(exported: Exported, tmp_path: Path) -> None:
+    """Every check holds, also from the gateway's first key, which was retired meanwhile."""
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(exported.data)
+    assert failed(path) == {}
+    assert failed(path, exported.key.serial_no) == {}
+
+
+def test_a_bundle_holds_the_whole_order(exported: Exported, tmp_path: Path) -> None:
+    """Two messages and receipts, the refusal, every key with its history, and nothing of the other order."""
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(exported.data)
+    files = unpack(path)
+    kinds = [name.removeprefix("leaves/").partition("-")[0] for name in files if name.startswith("leaves/")]
+    assert {kind: kinds.count(kind) for kind in sorted(set(kinds))} == {
+        "key": 5, "message": 2, "receipt": 2, "refusal": 1,
+    }  # fmt: skip
+    assert not any(b"DD-2" in data for data in files.values())
+    assert "保函" in files["index.html"].decode()
+
+
+def test_the_command_verifies_where_there_is_no_home(exported: Exported, tmp_path: Path) -> None:
+    """In an empty folder with an empty environment: exit 0, and 3 with the file named once a byte is changed."""
+    good, bad, key = tmp_path / "good.zip", tmp_path / "bad.zip", tmp_path / "gateway.pub.pem"
+    good.write_bytes(exported.data)
+    key.write_text(exported.key.public.to_pem())
+    files = unpack(good)
+    name = next(name for name in files if name.startswith("receipts/"))
+    bad.write_bytes(pack({**files, name: files[name].replace(b"ACCEPTED", b"ACCEPTEd")}))
+    assert run(tmp_path, good, "--gateway-key", key).returncode == 0
+    told = run(tmp_path, bad, "--json")
+    assert told.returncode == 3
+    faults = [fault["file"] for check in json.loads(told.stdout)["checks"] for fault in check["faults"]]
+    assert name in faults
+
+
+def run(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """`wgg evidence verify` from another folder."""
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), "LANG": "C.UTF-8"}
+    line = [*WGG, "evidence", "verify", *map(str, arguments)]
+    return subprocess.run(line, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+async def test_the_same_content_gives_the_same_bytes(gateway: Gateway) -> None:
+    """However often it is exported, and though each export is written up and sealed in between."""
+    await live(gateway)
+    first = await export(gateway)
+    gateway.clock.advance(60)
+    assert await export(gateway) == first
+    audits = [audit.action for _, audit in await gateway.store.audits(limit=10)]
+    assert audits.count("evidence.export") == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "subjects"),
+    [
+        ("order", "DD-2", {"DD-2": 1}),
+        ("message", "platform/a-DD-1", {}),
+        ("message", "xmccb/s-1", {}),
+    ],
+)
+async def test_what_may_be_exported(
+    kind: str, value: str, subjects: dict[str, int], gateway: Gateway, tmp_path: Path
+) -> None:
+    """An order, or one message with its receipt."""
+    await live(gateway)
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(await export(gateway, kind, value))
+    assert failed(path) == {}
+    assert json.loads(unpack(path)["manifest.json"])["subjects"] == subjects
+
+
+async def test_a_case_holds_all_its_orders(gateway: Gateway, tmp_path: Path) -> None:
+    """By the number of the case that the applications name."""
+    await live(gateway)
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(await export(gateway, "order", "DD-1"))
+    body = next(
+        json.loads(data) for name, data in unpack(path).items() if name.startswith("messages/") and b"caseNo" in data
+    )
+    path.write_bytes(await export(gateway, "case", body["data"]["caseNo"]))
+    assert failed(path) == {}
+    assert set(json.loads(unpack(path)["manifest.json"])["subjects"]) >= {"DD-1"}
+
+
+@pytest.mark.parametrize(("kind", "value"), [("order", "X"), ("case", "X"), ("guarantee", "X"), ("message", "x/y")])
+async def test_what_is_not_there_is_not_exported(kind: str, value: str, gateway: Gateway) -> None:
+    """Missing, and nothing written."""
+    with pytest.raises(Missing):
+        await export(gateway, kind, value)
+
+
+async def test_what_the_database_changed_is_told(gateway: Gateway, tmp_path: Path) -> None:
+    """A row altered behind the chain's back is not passed off as evidence: the bundle says that it differs."""
+    await live(gateway)
+    engine = make_engine(gateway.settings.database)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE messages SET type = 'order.status.v2' WHERE id = 's-1'"))
+    engine.dispose()
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(await export(gateway))
+    withheld = json.loads(unpack(path)["manifest.json"])["withheld"]
+    assert list(withheld.values()) == ["数据库中的内容与存证链上的摘要不符"]
+    assert "completeness" in failed(path)
+
+
+async def test_what_was_purged_still_verifies(gateway: Gateway, tmp_path: Path) -> None:
+    """Bodies that retention took are told as withheld; the chain still proves their digests."""
+    await live(gateway)
+    engine = make_engine(gateway.settings.database)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE messages SET body = :empty WHERE id = 's-1'"), {"empty": b""})
+    engine.dispose()
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(await export(gateway))
+    assert failed(path) == {}
+    withheld = json.loads(unpack(path)["manifest.json"])["withheld"]
+    assert list(withheld.values()) == ["已按保存期限清除，只留摘要"]
