@@ -179,6 +179,8 @@ _OTHERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "unlisted-key": ("用不在公钥清单上的密钥", {"standing": "unlisted"}),
     "as-platform": ("sender_id 写成 platform", {"sender_id": "platform"}),
     "as-gateway": ("sender_id 写成 gateway", {"sender_id": "gateway"}),
+    "by-platform": ("由平台以其自己的密钥签名", {"signer": "platform"}),
+    "by-gateway": ("由网关以其自己的密钥签名", {"signer": "gateway"}),
     "as-stranger": ("sender_id 写成无关机构", {"sender_id": "stranger"}),
     "other-nonce": ("应答中的随机串不是请求的", {"nonce": lambda nonce: nonce[::-1]}),
     "short-nonce": ("随机串太短", {"nonce": lambda nonce: nonce[:8]}),

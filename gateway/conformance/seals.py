@@ -27,12 +27,14 @@ def join_lines(lines: Lines) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seal:
-    """One way to sign. `standing` names the key; `string` makes the signed string of its lines, `spell` the text of
-    the DER signature, `write` changes the finished header value. `absent` leaves the signature out. `digest` makes the
-    number that is signed of the public point and the string, None for the right one.
+    """One way to sign. `standing` names the key, `signer` its owner if that is not who should sign; `string` makes
+    the signed string of its lines, `spell` the text of the DER signature, `write` changes the finished header value.
+    `absent` leaves the signature out. `digest` makes the number that is signed of the public point and the string, None
+    for the right one.
     """
 
     standing: str = ""
+    signer: str | None = None
     digest: Callable[[bytes, bytes], bytes] | None = None
     sender_id: str | None = None
     skew_s: int = 0
@@ -50,9 +52,9 @@ def seal_request(
     """The Authorization value (None where it is left out) and the right signed string."""
     when, nonce = _date(seal, ring, timestamp), seal.nonce(nonce)
     lines = [method.encode(), target.encode(), f"{when:010d}".encode(), nonce.encode(), body]
-    key = ring.find(owner, seal.standing)
+    key = ring.find(seal.signer or owner, seal.standing)
     authorization = Authorization(
-        sender_id=seal.sender_id or owner,
+        sender_id=seal.sender_id or seal.signer or owner,
         serial_no=key.serial_no,
         timestamp=when,
         nonce=nonce,

@@ -6,11 +6,13 @@ Source: protocol sections 2, 3 and 6.
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any, Final
 
 from gateway.core.errors import Problem
-from gateway.core.wire.authorization import Authorization, format_authorization, parse_authorization
+from gateway.core.party import GATEWAY
+from gateway.core.wire.authorization import WINDOW_S, Authorization, format_authorization, parse_authorization
 from gateway.core.wire.compact_json import encode_compact
 from gateway.core.wire.strict_json import parse_object
 from gateway.core.wire.wrong_signatures import read_signature
@@ -18,15 +20,18 @@ from gateway.core.wire.wrong_strings import Signing
 from gateway.crypto.curve import N
 from gateway.crypto.keys import PublicKey
 from gateway.crypto.points import recover_digest
-from gateway.crypto.signer import verify_request
+from gateway.crypto.signer import new_nonce, verify_request
 from gateway.crypto.wrong_digests import right_digest
 from gateway.simulator.defect_rows import PUSH, Defect, habit_defect
 from gateway.simulator.habits import HONEST, Habits
+from gateway.simulator.reception import Outgoing
 
 _SIX_ATTRIBUTES: Final = frozenset(
     {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "recipient", "correlationid", "data"}
 )
 _SHORT: Final = 32
+_SMALL: Final = 64 * 1024
+_NARROW_S: Final = 60
 
 
 def verify_leniently(public: PublicKey, authorization: Authorization, *, method: str, target: str, body: bytes) -> None:
@@ -119,13 +124,64 @@ def _skip(name: str, title: str, *checks: str, modes: tuple[str, ...] = ("push",
     return habit_defect(name, title, modes=modes, skips=frozenset(checks))
 
 
+def _judge_origin_age(value: str) -> Authorization:
+    """Hold the origin against the clock too, though only the push has an age."""
+    authorization = parse_authorization(value)
+    if abs(time.time() - authorization.timestamp) > WINDOW_S:
+        raise Problem("TIMESTAMP_OUT_OF_WINDOW")
+    return authorization
+
+
+def _judge_narrowly(value: str) -> Authorization:
+    """Allow a minute on either side where five are allowed."""
+    authorization = parse_authorization(value)
+    if authorization.sender_id == GATEWAY and abs(time.time() - authorization.timestamp) > _NARROW_S:
+        raise Problem("TIMESTAMP_OUT_OF_WINDOW")
+    return authorization
+
+
+def _remember_refusals() -> Habits:
+    """What was refused once stays refused, whatever comes later under its id."""
+    refused: set[str] = set()
+
+    def receipt(members: dict[str, Any]) -> dict[str, Any]:
+        if members["status"] == "REFUSED":
+            refused.add(members["id"])
+        if members["id"] not in refused:
+            return members
+        return {"code": "INTERNAL", "message": "已拒绝", **members, "status": "REFUSED"}
+
+    return replace(HONEST, receipt=receipt)
+
+
+def _act_again() -> Habits:
+    """Every delivery is new business: replies under ids of their own, however often the message comes."""
+
+    def renumber(replies: list[Outgoing]) -> list[Outgoing]:
+        return [_with_new_id(reply) for reply in replies]
+
+    return replace(HONEST, skips=frozenset({"held"}), replies=renumber)
+
+
+def _with_new_id(reply: Outgoing) -> Outgoing:
+    number = new_nonce()
+    return replace(reply, id=number, body=encode_compact({**parse_object(reply.body), "id": number}))
+
+
+def parse_small(body: bytes) -> dict[str, Any]:
+    """Take bodies of at most 64 KiB, as a framework's default has it."""
+    if len(body) > _SMALL:
+        raise Problem("BODY_TOO_LARGE")
+    return parse_object(body)
+
+
 def _refuse_seen_origins() -> Habits:
     """Takes an origin's nonce for one that may be used once: a second delivery is refused."""
     seen: set[str] = set()
 
     def read(value: str) -> Authorization:
         authorization = parse_authorization(value)
-        if authorization.sender_id == "gateway":
+        if authorization.sender_id == GATEWAY:
             return authorization
         if authorization.nonce in seen:
             raise Problem("NONCE_REPLAYED")
@@ -136,8 +192,8 @@ def _refuse_seen_origins() -> Habits:
 
 
 _PARSING: Final = (
-    ("json-loose", "JSON 解析不严格：重名、NaN、BOM 都放过", parse_loosely),
     ("unknown-attribute-refused", "信封有未见过的字段就拒绝", parse_known_only),
+    ("large-bodies-refused", "超过 64 KiB 的报文就拒绝", parse_small),
     ("characters-beyond-plane-break", "遇到基本多文种平面之外的汉字就出错", parse_basic_plane),
 )
 _VERIFYING: Final = (
@@ -169,9 +225,19 @@ CHECKING: Final[tuple[Defect, ...]] = (
         "origin",
         "recipient",
     ),
-    _skip("duplicates-acted-on", "重复的报文办理两次", "held"),
+    _skip("duplicates-by-id-only", "查重只看 id，不看 source", "held-source"),
+    _skip("answer-nonce-unchecked", "网关应答的随机串不核对", "answer-nonce"),
+    _skip("answer-timestamp-unchecked", "网关应答的时间戳不核对", "answer-timestamp"),
+    _skip("answer-key-status-unchecked", "网关应答用已吊销的密钥也相信", "answer-key-status"),
+    _skip("answer-receipt-unread", "网关的受理回执不核对 id 与 digest", "receipt-content"),
+    _skip("retired-keys-refused", "平台密钥停用后，其有效期内的签名也不认", "retired-keys"),
+    Defect(name="duplicates-acted-on", title="重复的报文办理两次", make_habits=_act_again),
+    Defect(name="refusals-remembered", title="拒绝过的 id 永远拒绝", make_habits=_remember_refusals),
+    habit_defect("origin-age-checked", "把 Gzbzj-Origin 也按 300 秒核对", read_authorization=_judge_origin_age),
+    habit_defect("push-window-narrow", "推送的时间窗口只有一分钟", modes=(PUSH,), read_authorization=_judge_narrowly),
     _skip("duplicates-with-other-bytes", "同 id 不同字节的报文当作重复接受", "held-digest"),
-    _skip("keys-never-fetched-again", "公钥清单只取一次，轮换后的密钥不认识", "fresh-keys"),
+    _skip("keys-never-fetched-again", "公钥清单只取一次，后来的密钥不认识", "fresh-keys", modes=(PUSH,)),
+    habit_defect("json-loose", "JSON 解析不严格：重名、NaN、BOM 都放过", modes=(PUSH,), parse=parse_loosely),
     *(habit_defect(name, title, parse=parse) for name, title, parse in _PARSING),
     *(habit_defect(name, title, verify=verify) for name, title, verify in _VERIFYING),
     habit_defect("push-query-ignored", "验签时去掉了推送地址的查询串", modes=(PUSH,), verify=verify_path_only),

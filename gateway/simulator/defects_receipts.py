@@ -13,6 +13,7 @@ from gateway.core.wire.strict_json import parse_object
 from gateway.crypto.digest import sm3_hex
 from gateway.net.messages import RawResponse
 from gateway.simulator.defect_rows import PUSH, Defect, habit_defect
+from gateway.simulator.habits import HONEST, Habits
 
 _Members = dict[str, Any]
 _LATE: Final = 30.0
@@ -53,6 +54,18 @@ def _digest_again(body: bytes) -> str:
 
 def _digest_data(body: bytes) -> str:
     return sm3_hex(encode_compact(parse_object(body)["data"]))
+
+
+def _refuse_duplicates() -> Habits:
+    """The second delivery of a message earns a refusal as a duplicate."""
+    return replace(HONEST, skips=frozenset({"held"}), receipt=partial(_first_only, seen=set()))
+
+
+def _first_only(members: _Members, seen: set[str]) -> _Members:
+    if members["id"] not in seen:
+        seen.add(members["id"])
+        return members
+    return {**members, "status": "REFUSED", "code": "MESSAGE_ID_CONFLICT", "message": "重复的报文"}
 
 
 _MEMBERS: Final = (
@@ -104,5 +117,6 @@ RECEIPTS: Final[tuple[Defect, ...]] = (
     *(habit_defect(name, title, receipt=change) for name, title, change in _MEMBERS),
     *(habit_defect(name, title, digest=digest) for name, title, digest in _DIGESTS),
     *(habit_defect(name, title, modes=(PUSH,), answer=change) for name, title, change in _ANSWERS),
+    Defect(name="duplicates-refused", title="重复的报文回以拒绝", make_habits=_refuse_duplicates),
     habit_defect("answer-late", "半分钟后才应答", modes=(PUSH,), delay=_LATE),
 )

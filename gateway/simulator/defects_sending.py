@@ -91,12 +91,12 @@ SENDING: Final[tuple[Defect, ...]] = (
     habit_defect("nonce-short", "随机串只有 8 位", nonce=lambda nonce: nonce[:8]),
     _skip("nonce-reused", "每次请求用同一个随机串", "fresh-nonce"),
     _skip("never-tries-again", "发送失败不再重发", "try-again"),
+    _skip("retries-refusals", "被拒绝的报文反复重发", "give-up"),
+    _skip("follows-redirects", "跟随网关应答中的重定向", "stay"),
     _skip("retry-after-ignored", "不理会 Retry-After", "retry-after"),
     _skip("answers-unverified", "网关的应答不验签", "answer-signature"),
     _skip("documents-not-uploaded", "保函正本没有上传", "files"),
     _skip("pulled-never-receipted", "拉取之后不交回执", "pulled-receipt", modes=(PULL,)),
-    habit_defect("pulls-first-only", "一次只看信箱的第一条", modes=(PULL,), listed=lambda messages: messages[:1]),
-    habit_defect("pulls-last-first", "信箱里的报文倒序处理", modes=(PULL,), listed=lambda messages: messages[::-1]),
     habit_defect(
         "receipt-for-other-delivery", "回执交到别的 deliveryId", modes=(PULL,), delivery=lambda number: f"{number}0"
     ),

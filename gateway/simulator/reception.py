@@ -130,10 +130,16 @@ class Reception:
         trusted = await find_key(self._client, origin.sender_id, origin.serial_no, refetch=habits.does("fresh-keys"))
         if habits.does("origin-key-validity"):
             trusted.key.check_valid_at(origin.timestamp * _SECOND)
+        if not habits.does("retired-keys"):
+            trusted.key.check_active(self._clock.now())
         habits.verify(trusted.public, origin, method="POST", target="/v1/messages", body=parcel.body)
 
+    def _name(self, envelope: Envelope) -> tuple[str, str]:
+        """What a message is known again by: source and id."""
+        return (envelope.source if self._habits.does("held-source") else "", envelope.id)
+
     def _find_held(self, envelope: Envelope, digest: str) -> bytes | None:
-        held = self._held.get((envelope.source, envelope.id))
+        held = self._held.get(self._name(envelope))
         if held is None or not self._habits.does("held"):
             return None
         if held[0] != digest and self._habits.does("held-digest"):
@@ -150,7 +156,7 @@ class Reception:
             *(describe_outgoing(reply, answers=envelope.id) for reply in replies),
         ]
         self._ledger.append(entries, now=self._clock.now())
-        self._held[envelope.source, envelope.id] = (digest, receipt)
+        self._held[self._name(envelope)] = (digest, receipt)
         return Taken(receipt=receipt, accepted=True, replies=replies, envelope=envelope)
 
     def _refuse(self, envelope: Envelope, digest: str, parcel: Parcel, problem: Problem) -> Taken:

@@ -1,0 +1,63 @@
+"""The kit catches every named defect by the case that claims it (issue "the conformance kit", point 7)."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from gateway.catalogue import load_catalogue
+from gateway.conformance import practice, runner
+from gateway.conformance.case_reading import load_cases
+from gateway.simulator.defect_rows import Defect
+from gateway.simulator.defects import DEFECTS
+from tests.conformance.claims import CLAIMS, ROWS
+from tests.conformance.defective import caught
+from tests.conformance.matrix import DOCUMENT, written
+
+AT_ONCE = 6
+
+
+@pytest.fixture
+def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The case files and the catalogue are read once for all these runs, which takes longer than a run."""
+    monkeypatch.setattr(practice, "load_cases", cache(load_cases))
+    monkeypatch.setattr(runner, "load_catalogue", cache(load_catalogue))
+
+
+def test_every_defect_is_claimed_by_a_case_that_applies() -> None:
+    """Each defect has its case, which exists and is held against the institutions that the defect is for."""
+    assert set(CLAIMS) == set(DEFECTS)
+    cases = {case.id: case for case in load_cases()}
+    for name, mode in ROWS:
+        assert mode in cases[CLAIMS[name]].modes, name
+
+
+@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("mode", ["push", "pull"])
+async def test_each_defect_is_caught(read_once: None, mode: str, part: int, tmp_path: Path) -> None:
+    """An institution with one defect fails the case that claims it."""
+    names = [name for name, of in ROWS if of == mode][part::4]
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def escapes(name: str) -> bool:
+        async with gate:
+            failed = await caught(DEFECTS[name], mode, tmp_path / name, [CLAIMS[name]])
+        return CLAIMS[name] not in {item.case.id for item in failed}
+
+    found = await asyncio.gather(*map(escapes, names))
+    assert [name for name, escaped in zip(names, found, strict=True) if escaped] == []
+
+
+@pytest.mark.parametrize("mode", ["push", "pull"])
+async def test_without_a_defect_no_claiming_case_fails(read_once: None, mode: str, tmp_path: Path) -> None:
+    """The cases that catch the defects catch nothing at an honest institution, as patient or impatient."""
+    honest = Defect(name="none", title="没有缺陷")
+    assert await caught(honest, mode, tmp_path / "honest", sorted(set(CLAIMS.values()))) == []
+
+
+def test_the_document_shows_the_claims() -> None:
+    """docs/conformance-matrix.md is what `python -m tests.conformance.matrix` writes."""
+    assert DOCUMENT.read_text(encoding="utf-8") == written()
