@@ -144,3 +144,29 @@ def test_a_file_that_is_no_catalogue_is_refused(folder, text):
 def test_a_folder_without_files_is_refused(tmp_path):
     """A folder that holds no catalogue is refused by name."""
     assert ("catalogue.yaml", "-") in find_mistakes(tmp_path)
+
+
+def test_a_mistake_in_a_schema_tells_its_line(folder):
+    """Every fault of every schema at once, each with its line, a shared definition's once and in its own file."""
+
+    def spoil(file, old, new, *, count=1):
+        path = folder / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, count), encoding="utf-8")
+        return text[: text.index(old)].count("\n") + 1
+
+    places = {
+        ("payment.result.v1.json", spoil("payment.result.v1.json", '"type": "object"', '"type": "objekt"')),
+        ("payment.result.v1.json", spoil("payment.result.v1.json", '"minItems": 1', '"minItems": "one"')),
+        ("common.json", spoil("common.json", "^[0-9]{6}$", "^[0-9{6}$(")),
+        ("invoice.issued.v1.json", spoil("invoice.issued.v1.json", "$defs/orderNo", "$defs/ordreNo")),
+        ("release.completed.v1.json", spoil("release.completed.v1.json", '"orderNo": {', '"orderNo": [')),
+    }
+    with pytest.raises(CatalogueError) as failure:
+        load_catalogue(folder)
+    found = [(mistake.file, mistake.line) for mistake in failure.value.mistakes]
+    assert places - {("release.completed.v1.json", line) for _, line in places} <= set(found)
+    assert {file for file, _ in found} >= {"release.completed.v1.json"}
+    assert all(mistake.line for mistake in failure.value.mistakes)
+    assert len(found) == len(set(found)) == len(places)
