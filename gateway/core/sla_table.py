@@ -266,7 +266,7 @@ CLOCK_RULES: Final = (
         thresholds=SILENT,
         outcome=Outcome.END,
         starts=(Start(type="institution.left", text="退出，或最后一笔业务服务期结束"),),
-        ends=(End(type="institution.live", text="重新上线", withdrawn=True),),
+        ends=(),
     ),
 )
 

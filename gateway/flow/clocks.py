@@ -122,10 +122,10 @@ class ClockKeeper:
             self.log("clock.reckoned", due=clock.due_date, former_due=firing.before.due_date, **told)
             return
         METRICS.add(CLOCK_THRESHOLDS, rule=clock.rule, percent=str(firing.percent))
-        self.log(_EVENTS.get(firing.percent, "clock.warned"), percent=firing.percent, due=clock.due_date, **told)
-
-
-_EVENTS: Final = {BREACH: "clock.over"}
+        if firing.percent == BREACH:
+            self.log("clock.over", due=clock.due_date, **told)
+        else:
+            self.log("clock.warned", percent=firing.percent, due=clock.due_date, **told)
 
 
 def _raise_alerts(due: DueClock, fired: Fired) -> Sequence[Alert]:

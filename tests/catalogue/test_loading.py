@@ -51,8 +51,8 @@ def test_rows_say_what_the_file_says():
     assert row.kinds == {"bank", "insurer", "guarantor"}
     assert (row.answers, row.clocks_started, row.clocks_ended) == (
         ("payment.notice.v1",),
-        ("topup", "usage-report"),
-        ("pay",),
+        ("pay", "usage-report", "topup"),
+        ("pay", "topup", "expiry"),
     )
     assert (row.subject_path, row.event, row.event_by, row.filed) == (("orderNo",), "payment.result", None, False)
 
