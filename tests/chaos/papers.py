@@ -36,6 +36,16 @@ def read_papers(stage: Stage, prefix: str, wanted: Iterable[tuple[str, str]], *,
     return shown
 
 
+def differ(papers: Shown, asked: Shown, key: tuple[str, str]) -> bool:
+    """Whether the database has another receipt for a message than the gateway shows."""
+    return _proof(papers.get(key, {})) != _proof(asked[key])
+
+
+def _proof(doc: Mapping[str, Any]) -> tuple[str, ...] | None:
+    receipt = doc.get("receipt")
+    return (receipt["body"], receipt["serialNo"], receipt["signature"]) if receipt else None
+
+
 def _read(stage: Stage, prefix: str) -> Iterable[tuple[tuple[str, str], Mapping[str, Any]]]:
     """Later deliveries of a message come later."""
     for source, number, state, body, *rest in _rows(stage, prefix):

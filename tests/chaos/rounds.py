@@ -14,8 +14,8 @@ from typing import Any
 from tests.chaos.evidence import Shown, gather
 from tests.chaos.faults import GIVE_UP, applied
 from tests.chaos.ledger import Entry, Tail, now_us
-from tests.chaos.papers import read_papers
-from tests.chaos.roles import Member, clean_environment
+from tests.chaos.papers import differ, read_papers
+from tests.chaos.roles import PATIENCE, Member, clean_environment
 from tests.chaos.stage import INSTITUTIONS, PARTIES, Stage
 from tests.chaos.verdict import Papers, Verdict, judge, key_of
 from tests.chaos.waiting import let
@@ -23,7 +23,9 @@ from tests.chaos.waiting import let
 SETTLE_SECONDS = 150.0
 """How long after the load what was accepted may still be under way; a lost wake-up alone takes up to sixty."""
 
-WARM_SECONDS = 1.5
+WARM = 50
+"""Messages accepted before the first fault."""
+
 QUIET_SECONDS = 1.0
 SECOND = 1_000_000
 
@@ -83,7 +85,7 @@ class Theatre:
         self._number += 1
         started, prefix = time.monotonic(), f"{self.kind}{self._number}"
         sender = self._start_senders(prefix, count)
-        let(WARM_SECONDS)
+        self._await_traffic(prefix)
         for names in faults:
             with applied(self.stage, names):
                 pass
@@ -95,6 +97,15 @@ class Theatre:
         received = self._await_arrivals(sent)
         name = " + ".join(" & ".join(names) for names in faults)
         return self._conclude(name, self._ask(prefix, sent), sent, received, lifted=lifted, started=started)
+
+    def _await_traffic(self, prefix: str) -> None:
+        """Nothing is broken before there is something to break: some messages are accepted."""
+        ledger, end = self.stage.ledger(f"senders-{prefix}"), time.monotonic() + PATIENCE
+        while not ledger.exists() or ledger.read_bytes().count(b'"kind": "accepted"') < WARM:
+            if time.monotonic() > end:
+                self.stage.notes.append("no traffic came about before the fault")
+                return
+            let(0.1)
 
     def _start_senders(self, prefix: str, count: int) -> Member:
         stage = self.stage
@@ -169,7 +180,9 @@ class Theatre:
     def _ask(self, prefix: str, sent: list[Entry]) -> Shown:
         wanted = [key_of(entry) for entry in sent if entry["kind"] == "accepted"]
         papers = read_papers(self.stage, prefix, wanted, seconds=30)
-        return papers | asyncio.run(gather(self.stage.keys, wanted[:: self.ask_every], self.stage.apis, seconds=30))
+        asked = asyncio.run(gather(self.stage.keys, wanted[:: self.ask_every], self.stage.apis, seconds=30))
+        self.stage.notes += [f"database and gateway differ on {key}" for key in asked if differ(papers, asked, key)]
+        return papers | asked
 
     def _collect_told(self, received: dict[str, list[Entry]], shown: Shown) -> None:
         """Wait a little for what is told about dead letters."""
