@@ -8,7 +8,8 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 import {
-  Gateway, Refused, checkAge, checkValidAt, digest, readAuthorization, readJson, readPrivateKey, requestString, verify,
+  Gateway, Refused, checkAge, checkEnvelope, checkValidAt, digest, readAuthorization, readJson, readPrivateKey,
+  requestString, verify,
 } from './gzbzj.mjs';
 
 const MAX_BODY = 1024 * 1024;
@@ -46,6 +47,7 @@ class Institution {
 
   /** Protocol section 6: it is for us, and its sender signed these very bytes. */
   async #check(message, body, origin) {
+    checkEnvelope(message);
     if (message.recipient !== this.gateway.partyId) {
       throw new Refused('RECIPIENT_NOT_PERMITTED', '报文的接收方不是本机构。');
     }
@@ -157,6 +159,7 @@ function serve(gateway, institution, port) {
     response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length, ...headers });
     response.end(body);
   });
+  server.keepAliveTimeout = 75_000; // longer than the gateway's, so that no request meets a closing connection
   server.listen(port, '127.0.0.1', () => console.log(`就绪：http://127.0.0.1:${server.address().port}`));
   return new Promise(() => {});
 }

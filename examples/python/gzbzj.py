@@ -21,6 +21,7 @@ from pathlib import Path
 
 SCHEME = "GZBZJ1-SM2-WITH-SM3"
 WINDOW = 300
+MAX_SIGNATURE = 72
 _USER_ID = ("-sigopt", "distid:1234567812345678")
 _PARAMETER = re.compile(r'[ \t]*([a-z_]+)="([^"]*)"[ \t]*(?:,|$)')
 _NAMES = {"sender_id", "serial_no", "timestamp", "nonce_str", "signature"}
@@ -67,8 +68,9 @@ def verify(public_pem: str, signature: str, text: bytes) -> None:
         der = base64.b64decode(signature, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Refused("SIGNATURE_MALFORMED", "签名不是标准 Base64。") from error
-    if base64.b64encode(der).decode() != signature:
-        raise Refused("SIGNATURE_MALFORMED", "签名不是标准 Base64。")
+    # The command reads 72 bytes of a signature file and no more: what follows them would go unseen.
+    if base64.b64encode(der).decode() != signature or len(der) > MAX_SIGNATURE:
+        raise Refused("SIGNATURE_MALFORMED", "签名不是标准 Base64，或长于 72 字节。")
     with tempfile.TemporaryDirectory() as folder:
         pem, sig = Path(folder, "key.pem"), Path(folder, "signature")
         pem.write_text(public_pem)
@@ -119,6 +121,14 @@ def read_json(body: bytes) -> dict:
     if not isinstance(document, dict) or text.startswith("\ufeff") or _depth(document) > 64 or "\\u0000" in text:
         raise Refused("MALFORMED_REQUEST", "报文体不是合格的 JSON 对象。")
     return document
+
+
+def check_envelope(message: dict) -> None:
+    """The attributes of section 2 are there; an institution also holds `data` against the type's JSON Schema."""
+    texts = ("id", "source", "type", "subject", "time", "recipient")
+    whole = all(isinstance(message.get(name), str) and message[name] for name in texts)
+    if not whole or message.get("specversion") != "1.0" or not isinstance(message.get("data"), dict):
+        raise Refused("MALFORMED_REQUEST", "信封不齐，请对照协议第 2 节检查各属性。")
 
 
 def _unique(pairs: list) -> dict:

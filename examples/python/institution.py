@@ -20,6 +20,7 @@ from gzbzj import (
     Gateway,
     Refused,
     check_age,
+    check_envelope,
     check_valid_at,
     read_authorization,
     read_json,
@@ -58,7 +59,8 @@ class Institution:
 
     def _check(self, message: dict, body: bytes, origin: str | None) -> None:
         """Protocol section 6: it is for us, and its sender signed these very bytes."""
-        if message.get("recipient") != self._gateway.party_id:
+        check_envelope(message)
+        if message["recipient"] != self._gateway.party_id:
             raise Refused("RECIPIENT_NOT_PERMITTED", "报文的接收方不是本机构。")
         if origin is None:
             raise Refused("AUTH_MISSING", "缺少 Gzbzj-Origin。")

@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.application import run
+from gateway.conformance.keyring import open_ring
+from gateway.conformance.runner import Bounds
+from gateway.crypto.keys import PrivateKey
+from tests.conformance.play import Seat, examine, failures
 from tests.e2e.openssl import receipt_signed_string, sm3_hex, verifies
 from tests.e2e.world import APPLICATION, PATIENCE, ROOT, World, _put_away, copy, eventually
 from tests.harness.packages import install_missing
@@ -205,11 +210,76 @@ def test_a_sample_takes_pushes(served: Served, client: Client) -> None:
         return
     arguments, env = bank.options(client)
     line = client.command("serve", "--port", str(served.ports[client.name]), *arguments)
-    process = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = _start(line, env)
     bank.world.stack.callback(_put_away, process)
-    assert process.stdout is not None
-    assert select.select([process.stdout], [], [], PATIENCE)[0]
-    assert "就绪" in process.stdout.readline()
     event = bank.write(APPLICATION, f"{bank.id}-1", mine=False)
     bank.send(event)
     bank.check_receipt(f"{bank.id}-1", event)
+
+
+CASES = (
+    "body-indented",
+    "body-escaped",
+    "body-unicode",
+    "body-extension",
+    "push-accept-second-key",
+    "push-accept-blanks",
+    "push-refuse-absent",
+    "push-refuse-late",
+    "push-refuse-as-platform",
+    "push-refuse-by-platform",
+    "push-refuse-revoked-key",
+    "push-refuse-raw",
+    "push-refuse-unpadded",
+    "push-refuse-no-za",
+    "origin-refuse-absent",
+    "origin-refuse-bit-flipped",
+    "origin-refuse-der-trailing",
+    "origin-refuse-revoked-key",
+    "origin-refuse-by-gateway",
+    "origin-accept-retired-key-in-time",
+    "origin-accept-long-ago",
+    "tampered-lf",
+    "refuse-other-recipient",
+    "refuse-repeated-name",
+    "refuse-bom",
+    "refuse-deep",
+    "refuse-no-data",
+    "duplicate-different",
+    "refused-then-good",
+    "same-id-other-source",
+)
+
+
+async def test_a_sample_passes_the_kit(client: Client, tmp_path: Path) -> None:
+    """Of the conformance cases those about taking a message: the sample takes and refuses what it must. The shell's
+    does not listen.
+    """
+    if client.by_environment:
+        return
+    key, port, kit_port = PrivateKey.generate(), free_port(), free_port()
+    (tmp_path / "key.pem").write_text(key.to_pem())
+    open_ring(tmp_path / "kit" / "keys", now=time.time_ns() // 1000)
+    pinned = tmp_path / "kit" / "keys" / "gateway.pub.pem"
+    who = ("--id", "xmccb", "--key", str(tmp_path / "key.pem"), "--ledger", str(tmp_path / "ledger.jsonl"))
+    where = ("--port", str(port), "--gateway", f"http://127.0.0.1:{kit_port}", "--gateway-key", str(pinned))
+    process = _start(client.command("serve", *who, *where), dict(os.environ))
+    try:
+        seat = Seat(endpoint=f"http://127.0.0.1:{port}/in?from=kit", port=kit_port, kind="bank")
+        bounds = Bounds(wait=PATIENCE, answer=PATIENCE, total=240.0, parallel=4)
+        stored = await examine(
+            seat, tmp_path / "kit", selected=CASES, publics=(key.public,), institution="xmccb", bounds=bounds
+        )
+    finally:
+        _put_away(process)
+    assert failures(stored) == []
+    assert stored.verdict.verdict == "pass"
+
+
+def _start(line: Sequence[str], env: dict[str, str]) -> subprocess.Popen[str]:
+    """A sample that listens, once it says so."""
+    process = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    assert select.select([process.stdout], [], [], PATIENCE)[0]
+    assert "就绪" in process.stdout.readline()
+    return process

@@ -68,6 +68,7 @@ public final class Institution {
 
     /** Protocol section 6: it is for us, and its sender signed these very bytes. */
     private void check(Map<String, Object> message, byte[] body, String origin) throws IOException, InterruptedException {
+        checkEnvelope(message);
         if (!gateway.partyId.equals(message.get("recipient"))) {
             throw new Refused("RECIPIENT_NOT_PERMITTED", "报文的接收方不是本机构。");
         }
@@ -82,6 +83,17 @@ public final class Institution {
         Gateway.checkValidAt(key, signed.timestamp());
         byte[] text = Gateway.requestString("POST", "/v1/messages", signed.timestamp(), signed.nonce(), body);
         Sm2.verify(key.point(), signed.signature(), text);
+    }
+
+    /** The attributes of section 2 are there; an institution also holds the data against the type's JSON Schema. */
+    private static void checkEnvelope(Map<String, Object> message) {
+        boolean whole = "1.0".equals(message.get("specversion")) && message.get("data") instanceof Map;
+        for (String name : List.of("id", "source", "type", "subject", "time", "recipient")) {
+            whole = whole && message.get(name) instanceof String text && !text.isEmpty();
+        }
+        if (!whole) {
+            throw new Refused("MALFORMED_REQUEST", "信封不齐，请对照协议第 2 节检查各属性。");
+        }
     }
 
     /** On the disk before the receipt leaves: a receipt is a promise. Your own business begins here. */
