@@ -1,4 +1,8 @@
-"""`make bench`: the tables, side by side in one run. WGG_BENCH_COUNT sets the messages of a run (default 4000)."""
+"""`make bench`: the tables, side by side in one run.
+
+WGG_BENCH_COUNT sets the messages of a run (default 4000), WGG_BENCH_VOLUME those that stand in the database of (f)
+already (default 1,000,000, with a tenth as many open clocks).
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,14 @@ from bench.crypto import measure
 from bench.deliver import run_embedded, run_postgres
 from bench.fairness import Fairness
 from bench.fairness import measure as measure_fairness
+from bench.volume import Volume
+from bench.volume import measure as measure_volume
 
 COUNT = int(os.environ.get("WGG_BENCH_COUNT", "4000"))
+VOLUME = int(os.environ.get("WGG_BENCH_VOLUME", "1000000"))
 ROUNDS = 3
 CRYPTO_FLOOR, ACCEPT_FLOOR, RESIDENT_MIB = 0.95, 0.75, 150
-FAIR = 1.5
+FAIR, AGED = 1.5, 1.3
 
 
 def main() -> None:
@@ -38,6 +45,7 @@ def main() -> None:
         delivered = run(COUNT)
         print(f"{title}：受理到送达，每秒 {delivered.rate:.0f} 份，驻留 {delivered.resident:.0f} MiB")
     _print_fairness(measure_fairness(COUNT, ROUNDS))
+    _print_volume(measure_volume(messages=VOLUME, clocks=VOLUME // 10))
 
 
 def _print_fairness(found: Fairness) -> None:
@@ -48,6 +56,15 @@ def _print_fairness(found: Fairness) -> None:
             f"  p95 之比 {sick.p95 / well.p95:.2f}"
         )
     print(f"    比的中位数 {median(sick.p95 / well.p95 for well, sick in found.rounds):.2f}（≤ {FAIR}）")
+
+
+def _print_volume(found: Volume) -> None:
+    print(f"(f) 已存 {VOLUME:,} 份报文、{VOLUME // 10:,} 个未结时限，对空库，交替执行（造数 {found.filled:.0f} 秒）")
+    for title, (empty, full) in (("受理 32 份", found.accept), ("定时扫描", found.sweep)):
+        ratio = median(full) / median(empty)
+        print(f"    {title} 空库 {median(empty):5.1f} ms  满库 {median(full):5.1f} ms  比 {ratio:.2f}（≤ {AGED}）")
+    print("    所用索引：" + "，".join(f"{name} {count}" for name, count in found.indexes.items()))
+    print("    整表扫描：" + ("，".join(f"{name} {count}" for name, count in found.scans.items()) or "无"))
 
 
 def _line(run: Run) -> str:
