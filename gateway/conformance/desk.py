@@ -150,7 +150,7 @@ class Desk:
             raise Problem("MALFORMED_REQUEST", "文件内容的 SM3 与路径中的摘要不符，请核对所传的字节。")
         self._files.add(digest)
         reply = make_reply(HTTPStatus.CREATED, {"digest": digest, "size": len(call.body)})
-        return Ruling(reply=reply, about={"file": digest})
+        return Ruling(reply=reply, about={"file": digest, "size": str(len(call.body))})
 
     async def list_mailbox(self, call: Call) -> Ruling:
         """`GET /v1/mailbox`."""

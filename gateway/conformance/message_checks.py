@@ -263,15 +263,19 @@ def look_after(evidence: Evidence, step: str, arguments: Mapping[str, Any]) -> F
 
 
 def look_file_put(evidence: Evidence, step: str, arguments: Mapping[str, Any]) -> Finding:
-    """The file that the message names was put before it."""
+    """The file that the message names was put before it, and is as large as the message says."""
     heard = evidence.heard(step)
     if not heard:
         return missing("没有收到该报文")
-    digest = find_member(read_json(heard[0].body), arguments.get("at", "/data/document/digest"))
-    puts = [
-        item for item in evidence.book.exchanges if item.about.get("file") == digest and item.number < heard[0].number
-    ]
-    return found(bool(puts), "已先行上传" if puts else f"没有上传 {digest}", (puts or heard)[0].number)
+    pointer = arguments.get("at", "/data/document/digest")
+    digest = find_member(read_json(heard[0].body), pointer)
+    size = find_member(read_json(heard[0].body), f"{pointer.rpartition('/')[0]}/size")
+    before = [item for item in evidence.book.exchanges if item.number < heard[0].number]
+    puts = [item for item in before if item.about.get("file") == digest]
+    if not puts:
+        return found(False, f"没有上传 {digest}", heard[0].number)
+    told = str(size) in {item.about.get("size") for item in puts}
+    return found(told, "已先行上传" if told else f"报文称 {size} 字节，上传的不是", puts[0].number)
 
 
 def look_listed_again(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:

@@ -82,6 +82,19 @@ def _other(name: str) -> Change:
     return lambda data: {**data, name: f"{data[name]}9"}
 
 
+def _inside(name: str, member: str, change: Callable[[Any], Any]) -> Change:
+    """Change a member of a member."""
+    return lambda data: {**data, name: {**data[name], member: change(data[name][member])}}
+
+
+def _more(number: int) -> int:
+    return number + 1
+
+
+def _ending_early(data: Data) -> Data:
+    return {**data, "validTo": f"{data['validFrom'][:4]}-12-31"}
+
+
 _ISSUED: Final = "guarantee.issued.v1"
 _EDITS: Final = (
     ("amount-in-yuan", "保函金额以元为单位", _ISSUED, _in_yuan),
@@ -92,6 +105,14 @@ _EDITS: Final = (
     ("guarantee-no-missing", "保函开立没有保函编号", _ISSUED, _without("guaranteeNo")),
     ("guarantee-other-order", "保函开立写错订单编号", _ISSUED, _other("orderNo")),
     ("guarantee-date-format", "日期写成 20270101", _ISSUED, _with(validTo="20270101")),
+    ("guarantee-amount-less", "保函金额比申请少一分", _ISSUED, _inside("amount", "fen", lambda fen: fen - 1)),
+    ("guarantee-ends-early", "保函提前到期", _ISSUED, _ending_early),
+    ("guarantee-other-contractor", "保函上的施工单位名称不符", _ISSUED, _inside("contractor", "name", "{}甲".format)),
+    ("guarantee-other-project", "保函上的工程名称不符", _ISSUED, _with(projectName="另一个工程")),
+    ("guarantee-other-document", "保函正本的摘要不符", _ISSUED, _inside("document", "digest", lambda _: "0" * 64)),
+    ("guarantee-document-size", "保函正本的大小不符", _ISSUED, _inside("document", "size", _more)),
+    ("guarantee-number-fixed", "各份保函用同一个编号", _ISSUED, _with(guaranteeNo="BH2026000001")),
+    ("invoice-other-amount", "发票金额与申请不符", "invoice.issued.v1", _inside("amount", "fen", _more)),
     ("payment-payee-missing", "支付结果漏了收款人", "payment.result.v1", _first_payee),
     ("payment-payee-unknown", "支付结果的收款人编号不符", "payment.result.v1", _other_payee),
     ("payment-notice-unknown", "支付结果的通知编号不符", "payment.result.v1", _other("noticeNo")),
