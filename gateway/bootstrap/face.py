@@ -13,12 +13,14 @@ from gateway.http.files import FileCalls
 from gateway.http.guarantees import GuaranteeCalls
 from gateway.http.mailbox import MailboxCalls
 from gateway.http.messages import MessageCalls
+from gateway.http.onboarding import ONBOARDING, OnboardingCalls
 from gateway.http.operations import OperationCalls
 from gateway.http.readiness import Readiness
 from gateway.http.routes import FILES, MESSAGES, Route
 
 _RECEIPT_BYTES: Final = 64 * 1024
 _FILE: Final = f"{FILES}{{sm3}}"
+_MOVE: Final = f"{ONBOARDING}/{{move}}"
 
 
 def make_application(parts: Parts, *, is_stopping: Callable[[], bool], with_calls: bool, with_bus: bool) -> Application:
@@ -69,6 +71,7 @@ def _calls(parts: Parts) -> Sequence[Route]:
         Route(method="GET", template="/v1/guarantees/{%guaranteeNo}", handle=guarantees.show),
         Route(method="GET", template="/v1/clocks", handle=clocks.list),
         Route(method="GET", template="/v1/clocks/{clockNo}", handle=clocks.show),
+        *_onboarding(parts),
         Route(method="GET", template="/v1/keys", handle=contract.keys, open=True),
         Route(method="GET", template="/v1/schemas", handle=contract.schemas, open=True),
         Route(method="GET", template="/v1/schemas/{type}", handle=contract.schema, open=True),
@@ -80,6 +83,15 @@ def _files(parts: Parts) -> Sequence[Route]:
     files = FileCalls(parts.file_desk, max_bytes=limits.max_bytes, seconds=limits.seconds, log=parts.log.info)
     put = Route(method="PUT", template=_FILE, handle=files.put, limit=limits.max_bytes, signed=False)
     return (put, Route(method="GET", template=_FILE, handle=files.get))
+
+
+def _onboarding(parts: Parts) -> Sequence[Route]:
+    calls = OnboardingCalls(parts.onboarding_desk)
+    return (
+        Route(method="GET", template=ONBOARDING, handle=calls.show),
+        Route(method="PUT", template=ONBOARDING, handle=calls.apply, bare=True),
+        Route(method="POST", template=_MOVE, handle=calls.move, bare=True),
+    )
 
 
 def _operations(operations: OperationCalls) -> Sequence[Route]:

@@ -33,6 +33,7 @@ from gateway.flow.diagnosing import Diagnoser
 from gateway.flow.files import FileDesk
 from gateway.flow.gate import Gate
 from gateway.flow.mailroom import Mailroom
+from gateway.flow.onboarding import OnboardingDesk, Plan
 from gateway.flow.own_messages import Scribe
 from gateway.flow.pacing import Paces
 from gateway.flow.proving import Clerk, ReceiptDesk
@@ -191,6 +192,20 @@ class Parts:
             clock=self.clock,
             legal_time=self.legal_time,
             delivery_kept=int(self.settings.delivery.give_up_hours * _HOUR),
+            log=self.log.info,
+        )
+
+    @cached_property
+    def onboarding_desk(self) -> OnboardingDesk:
+        """Institutions on their way to going live."""
+        wanted = self.settings.onboarding
+        return OnboardingDesk(
+            books=self.store,
+            standings=self.standing_desk,
+            areas=self.areas,
+            clock=self.clock,
+            legal_time=self.legal_time,
+            plan=Plan(windows=wanted.windows, order_by=wanted.order_by, automatic=wanted.automatic),
             log=self.log.info,
         )
 

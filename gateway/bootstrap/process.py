@@ -124,6 +124,7 @@ class Process:
             ("watch-chain", parts.sealer.watch, _CHAIN_SECONDS, ("timers",)),
             ("purge", parts.timers.purge, _PURGE_SECONDS, ("timers",)),
             ("standings", parts.standing_desk.sweep, _STANDINGS_SECONDS, ("timers",)),
+            ("onboarding", parts.onboarding_desk.sweep, _STANDINGS_SECONDS, ("timers",)),
             ("reconcile", parts.reconciler.step, _RECONCILE_SECONDS, ("timers",)),
             ("watch-bus", parts.timers.watch_bus, _BUS_SECONDS, ("timers", "worker")),
         )

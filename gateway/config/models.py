@@ -135,6 +135,16 @@ class Reconciling(Section):
     catch_up_days: Whole = Field(5, ge=1, le=30, description="停机后最多补编几个工作日的对账")
 
 
+class Onboarding(Section):
+    """The queue of institutions that want to go live."""
+
+    windows: Whole = Field(1, ge=1, le=20, description="同时开启的测试窗口数")
+    order_by: Literal["submitted", "complete"] = Field(
+        "submitted", description="排队次序：submitted 按提交申请的先后，complete 按材料齐全的先后"
+    )
+    automatic: bool = Field(True, description="有空闲窗口时自动为下一家开启；false 则由操作员开启")
+
+
 class HomeFile(Section):
     """The whole of `gateway.yaml`."""
 
@@ -169,6 +179,7 @@ class HomeFile(Section):
     sweeps: Sweeps = Field(default_factory=Sweeps, description="定时扫描")
     evidence: Evidence = Field(default_factory=Evidence, description="存证链")
     reconciliation: Reconciling = Field(default_factory=Reconciling, description="日对账")
+    onboarding: Onboarding = Field(default_factory=Onboarding, description="机构对接的排队与测试窗口")
 
 
 class Settings(HomeFile):

@@ -195,6 +195,12 @@ def tells_period(happening: Happening) -> bool:
     return _period_end(told, happening.area.statement_period_months) == told
 
 
+def window_due(happening: Happening) -> int:
+    """The end that the event itself names."""
+    end: int = happening.data["windowDue"]
+    return end
+
+
 def more_periods(happening: Happening) -> bool:
     """There will be another statement: the deposit still stands."""
     return tells_period(happening) and happening.after is not None and happening.after.state in _STANDING

@@ -252,9 +252,14 @@ CLOCK_RULES: Final = (
         title="对接测试",
         about=About.INSTITUTION,
         owner=Owner.INSTITUTION,
-        starts=(Start(type="onboarding.opened", text="测试窗口开启"),),
+        starts=(
+            Start(type="onboarding.opened", text="测试窗口开启"),
+            Start(type="onboarding.extended", text="因我方故障延长测试窗口", fixed=on.window_due),
+        ),
         ends=(
             End(type="onboarding.passed", text="测试通过"),
+            End(type="onboarding.failed", text="未通过或期满，轮后重新排队"),
+            End(type="onboarding.extended", text="延长后重新计时", withdrawn=True),
             End(type="onboarding.left", text="撤回或终止", withdrawn=True),
         ),
     ),

@@ -29,6 +29,7 @@ from gateway.ports.files import (
     IssuedGuarantee,
     PutFile,
 )
+from gateway.ports.onboarding import Onboardings, Recorded
 from gateway.ports.reconciliation import Answered, Reconciliation, Reconciliations
 from gateway.ports.records import (
     Alert,
@@ -101,6 +102,7 @@ __all__ = [
     "Mark",
     "MessageView",
     "Missing",
+    "Onboardings",
     "OrderPlan",
     "Outbox",
     "Parties",
@@ -113,6 +115,7 @@ __all__ = [
     "Query",
     "Reconciliation",
     "Reconciliations",
+    "Recorded",
     "Returned",
     "Settlement",
     "StandingChange",

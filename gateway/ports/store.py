@@ -15,6 +15,7 @@ from gateway.core.party import Directory, Key, KeyStatus, Party
 from gateway.ports.clocks import Clocks
 from gateway.ports.evidence import Ledger
 from gateway.ports.files import FileRows, Guarantees
+from gateway.ports.onboarding import Onboardings
 from gateway.ports.reconciliation import Reconciliations
 from gateway.ports.records import (
     Alert,
@@ -53,7 +54,7 @@ class Inbox(Protocol):
     async def accept(self, batch: Sequence[Item]) -> Sequence[IntakeOutcome]:
         """Settle a batch in arrival order in one transaction; outcomes stand in the batch's order.
 
-        Nonces are inserted first, then subjects are locked in sorted order (made on demand), then ids are read, then
+        Subjects are locked first, in sorted order (made on demand), then nonces are inserted and ids are read, then
         `core.intake.Fold` decides, then messages, deliveries and orders are written. A batch that fails on data is
         run again item by item (an item that still fails gets INTERNAL). Serialisation failures and deadlocks are
         retried inside; a COMMIT whose answer is lost is not: StoreUnavailable.
@@ -262,6 +263,7 @@ class Store(
     Clocks,
     Ledger,
     Reconciliations,
+    Onboardings,
     Protocol,
 ):
     """All store ports over one database."""

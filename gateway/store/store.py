@@ -49,6 +49,7 @@ from gateway.store.engine import check_safety, parse_url
 from gateway.store.files import FileTables
 from gateway.store.gathering import Gathering
 from gateway.store.ledger import LedgerTables
+from gateway.store.onboarding import OnboardingTables
 from gateway.store.reconciliations import ReconciliationTables
 from gateway.store.runners import PostgresRunner, Runner, SqliteRunner
 from gateway.store.standings import StandingTables
@@ -262,6 +263,7 @@ class SqlStore(
     StandingTables,
     LedgerTables,
     ReconciliationTables,
+    OnboardingTables,
 ):
     """All store ports over one database."""
 
