@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 
 from gateway.ports import Alert, Audit, Tally
 from gateway.store.dialect import POSTGRESQL, name_of
@@ -42,10 +56,17 @@ def audits(connection: Connection, *, limit: int) -> list[tuple[int, Audit]]:
     return [(row.at, Audit(actor=row.actor, action=row.action, about=row.about, reason=row.reason)) for row in rows]
 
 
+def _counting(which: ColumnElement[bool]) -> Select[Any]:
+    return select(_D.recipient, _D.state, func.count()).where(which).group_by(_D.recipient, _D.state)
+
+
+# Apart, for each half has its partial index: SQLite reads the whole table for the two joined by OR.
+_COUNTED: Final = union_all(_counting(LIVE), _counting(DEAD))
+
+
 def tally(connection: Connection) -> Tally:
     """Live rows and dead letters, the oldest live rows, and the alerts raised so far."""
-    counted = select(_D.recipient, _D.state, func.count()).where(or_(LIVE, DEAD)).group_by(_D.recipient, _D.state)
-    rows = {(recipient, state): count for recipient, state, count in connection.execute(counted)}
+    rows = {(recipient, state): count for recipient, state, count in connection.execute(_COUNTED)}
     return Tally(rows=rows, oldest=_oldest(connection), raised=_raised(connection))
 
 
