@@ -325,6 +325,7 @@ class Parts:
             policy=Policy(wait=wait, give_up_after=int(plan.give_up_hours * _HOUR)),
             worker=self.holder,
             on_answer=self.paces.observe,
+            diagnoser=self.diagnoser,
         )
 
     def _in_time(self) -> bool:

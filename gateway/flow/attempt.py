@@ -16,9 +16,11 @@ from gateway.core.exchange import Answer, Fault, Gone, Outgoing, Receipted, Requ
 from gateway.core.message import Message
 from gateway.core.party import GATEWAY, Party
 from gateway.core.wire.authorization import check_timestamp, format_authorization
+from gateway.core.wire.wrong_strings import Signing
 from gateway.crypto.keys import PrivateKey
 from gateway.crypto.pool import CryptoPool
 from gateway.crypto.signer import new_nonce
+from gateway.flow.diagnosing import Diagnoser, Doubt
 from gateway.flow.own_messages import Told
 from gateway.flow.proving import Clerk, Evidence
 from gateway.flow.roster import Roster
@@ -39,7 +41,7 @@ class Policy:
 class Courier:
     """Carries one claimed row through one attempt; the result is what the store should write.
 
-    `on_answer` is told after each request whether an answer came.
+    `on_answer` is told after each request whether an answer came; `diagnoser` is the sandbox's, for bad signatures.
     """
 
     roster: Roster
@@ -52,6 +54,7 @@ class Courier:
     policy: Policy
     worker: str
     on_answer: Callable[[str, bool], None]
+    diagnoser: Diagnoser | None = None
 
     async def carry(self, claimed: Claimed, party: Party) -> Settlement | Proof:
         """Try once. Raises nothing for the recipient's or the network's faults."""
@@ -107,6 +110,8 @@ class Courier:
         try:
             await self._verify(party, outcome, nonce)
         except Problem as problem:
+            if self.diagnoser is not None:
+                await self.diagnoser.explain(problem, _doubt(party, outcome))
             return problem
         return None
 
@@ -183,8 +188,27 @@ def distrust(adapter: Adapter, outgoing: Outgoing, answer: Answer, refusal: Prob
     if isinstance(rest, Gone):
         return rest
     if isinstance(rest, Receipted):
-        return Fault(code="RECEIPT_UNVERIFIED", message=refusal.message, suspicious=True)
-    return replace(rest, code="RECEIPT_UNVERIFIED", message=refusal.message)
+        return Fault(code="RECEIPT_UNVERIFIED", message=_tell(refusal), suspicious=True)
+    return replace(rest, code="RECEIPT_UNVERIFIED", message=_tell(refusal))
+
+
+def _tell(refusal: Problem) -> str:
+    """Why a receipt is not good and, in the sandbox, which mistake its signature shows."""
+    diagnosis = refusal.extra.get("diagnosis")
+    return f"{refusal.message}{diagnosis['message']}" if isinstance(diagnosis, dict) else refusal.message
+
+
+def _doubt(party: Party, outcome: Receipted) -> Doubt:
+    signature = outcome.signature
+    asked = target_of(party.endpoint or "")
+    signing = Signing(timestamp=signature.timestamp, nonce=signature.nonce, body=outcome.body, asked=asked)
+    return Doubt(
+        signing=signing,
+        owner_id=party.id,
+        serial_no=signature.serial_no,
+        signature=signature.signature,
+        peer="push",
+    )
 
 
 def target_of(url: str) -> str:

@@ -6,26 +6,37 @@ Source: protocol section 7: only in a sandbox deployment; it names the mistake a
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from gateway.core.bucket import Buckets
 from gateway.core.errors import Problem
 from gateway.core.party import Directory
-from gateway.core.wire.authorization import Authorization
 from gateway.core.wire.wrong_strings import Signing
 from gateway.crypto.diagnosis import diagnose
 from gateway.crypto.keys import PublicKey
 from gateway.flow.roster import Roster
 from gateway.ports import Clock
 
-SIGNATURE_CODES: Final = frozenset({"SIGNATURE_MALFORMED", "SIGNATURE_INVALID"})
+_SIGNATURE_CODES: Final = frozenset({"SIGNATURE_MALFORMED", "SIGNATURE_INVALID"})
 _BUSY: Final[dict[str, object]] = {
     "mistake": None,
     "mistakes": [],
     "message": "签名失败过于频繁，本次未作诊断，请稍候几秒再试。",
 }
 _AT_ONCE: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A signature that did not verify: what it should have been over, whose it claims to be, and where it came from."""
+
+    signing: Signing
+    owner_id: str
+    serial_no: str
+    signature: str
+    peer: str
 
 
 class Diagnoser:
@@ -40,15 +51,16 @@ class Diagnoser:
         self._pace = pace
         self._at_work = 0
 
-    async def explain(self, problem: Problem, signing: Signing, authorization: Authorization, peer: str) -> None:
-        """Give `problem` its `diagnosis`, worked out in a thread."""
-        problem.extra = {**problem.extra, "diagnosis": await self._diagnose(signing, authorization, peer)}
+    async def explain(self, problem: Problem, doubt: Doubt) -> None:
+        """Give the refusal of a signature its `diagnosis`, worked out in a thread; leave any other as it is."""
+        if problem.code in _SIGNATURE_CODES:
+            problem.extra = {**problem.extra, "diagnosis": await self._diagnose(doubt)}
 
-    async def _diagnose(self, signing: Signing, authorization: Authorization, peer: str) -> dict[str, object]:
-        if not self._may_work(f"{authorization.sender_id} {peer}"):
+    async def _diagnose(self, doubt: Doubt) -> dict[str, object]:
+        if not self._may_work(f"{doubt.owner_id} {doubt.peer}"):
             return _BUSY
-        keys = self._keys(self._roster.directory, authorization)
-        work = partial(diagnose, signing, authorization.signature, keys, sender_id=authorization.sender_id)
+        keys = self._keys(self._roster.directory, doubt)
+        work = partial(diagnose, doubt.signing, doubt.signature, keys, sender_id=doubt.owner_id)
         self._at_work += 1
         try:
             return (await asyncio.to_thread(work)).as_record()
@@ -64,8 +76,8 @@ class Diagnoser:
             return False
         return True
 
-    def _keys(self, directory: Directory, authorization: Authorization) -> list[PublicKey]:
+    def _keys(self, directory: Directory, doubt: Doubt) -> list[PublicKey]:
         """The sender's keys, first the one that it named."""
-        named = directory.find_key(authorization.sender_id, authorization.serial_no)
+        named = directory.find_key(doubt.owner_id, doubt.serial_no)
         others = [key for key in directory.keys.values() if key.owner_id == named.owner_id and key != named]
         return [self._roster.public_key(key) for key in (named, *others)]

@@ -13,7 +13,7 @@ from gateway.core.party import Key, Party
 from gateway.core.wire.authorization import Authorization, check_timestamp, parse_authorization
 from gateway.core.wire.wrong_strings import Signing
 from gateway.crypto.pool import CryptoPool
-from gateway.flow.diagnosing import SIGNATURE_CODES, Diagnoser
+from gateway.flow.diagnosing import Diagnoser, Doubt
 from gateway.flow.roster import Roster
 from gateway.observe import METRICS
 from gateway.observe.metric_table import ACCEPT_STAGE_SECONDS
@@ -104,9 +104,8 @@ class Gate:
         try:
             await self._verify(claimant, head, body)
         except Problem as problem:
-            if self._diagnoser is not None and problem.code in SIGNATURE_CODES:
-                signing = _signing(claimant.authorization, head, body)
-                await self._diagnoser.explain(problem, signing, claimant.authorization, head.peer)
+            if self._diagnoser is not None:
+                await self._diagnoser.explain(problem, _doubt(claimant.authorization, head, body))
             raise
         now = self._clock.now()
         self._by_address.give(head.peer, now)
@@ -154,14 +153,21 @@ def check_size(size: int | None, limit: int) -> None:
         raise Problem("BODY_TOO_LARGE", f"报文体不得超过 {limit} 字节，请缩减后重发。")
 
 
-def _signing(authorization: Authorization, head: Head, body: bytes) -> Signing:
-    return Signing(
+def _doubt(authorization: Authorization, head: Head, body: bytes) -> Doubt:
+    signing = Signing(
         method=head.method,
         target=head.target,
         timestamp=authorization.timestamp,
         nonce=authorization.nonce,
         body=body,
         host=head.host,
+    )
+    return Doubt(
+        signing=signing,
+        owner_id=authorization.sender_id,
+        serial_no=authorization.serial_no,
+        signature=authorization.signature,
+        peer=head.peer,
     )
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
 import pytest
 
+from gateway.crypto.digest import sm3_hex
+from gateway.crypto.keys import PrivateKey
+from gateway.crypto.libcrypto import default_provider
 from tests.cli.conftest import Wgg, wgg  # noqa: F401 - the fixture
 from tests.harness.gateway import found, run_gateway
-from tests.protocol.caller import Caller, encode, sign
+from tests.protocol.caller import Caller, encode
+from tests.protocol.recipient import Push, Recipient
+from tests.protocol.steps import apply, pushed
 
 
 @pytest.fixture(scope="module")
@@ -17,22 +23,16 @@ def founded(tmp_path_factory: pytest.TempPathFactory):
     return found(tmp_path_factory.mktemp("diagnosis") / "home")
 
 
+def sign_bytes(key: PrivateKey, string: bytes) -> str:
+    return base64.b64encode(default_provider().sign(key, string)).decode()
+
+
 def broken(platform: Caller, body: bytes) -> str:
     """An Authorization whose signed string lacks its last LF."""
     now, nonce = str(platform.gateway.clock.now() // 1_000_000), "n" * 20
-    key = platform.gateway.keys["platform"]
-    signature = sign(key, "POST", "/v1/messages", now, f"{nonce}\n{body.decode()}")
-    right = platform.authorization("POST", "/v1/messages", body, nonce=nonce, signature=signature)
-    return right.replace(signature, _without_last_lf(key, now, nonce, body))
-
-
-def _without_last_lf(key, now: str, nonce: str, body: bytes) -> str:
-    import base64
-
-    from gateway.crypto.libcrypto import default_provider
-
     string = f"POST\n/v1/messages\n{now}\n{nonce}\n".encode() + body
-    return base64.b64encode(default_provider().sign(key, string)).decode()
+    signature = sign_bytes(platform.gateway.keys["platform"], string)
+    return platform.authorization("POST", "/v1/messages", body, nonce=nonce, signature=signature)
 
 
 async def test_the_sandbox_names_the_mistake_and_accepts_nothing(founded, tmp_path: Path):
@@ -72,6 +72,28 @@ async def test_production_gives_no_diagnosis(founded, tmp_path: Path):
         ):
             assert answer.status == 401
             assert set(answer.doc) == {"code", "message", "requestId", "errors"}
+
+
+async def test_a_receipt_that_does_not_verify_is_explained(founded, tmp_path: Path):
+    """The attempt's text tells operators and the sender of the sandbox what the institution did wrongly."""
+    async with (
+        run_gateway(founded, tmp_path) as gateway,
+        Recipient("xmccb", founded.keys).serving() as recipient,
+    ):
+
+        def without_last_lf(push: Push) -> bytes:
+            body = json.dumps({"id": push.event["id"], "digest": sm3_hex(push.body), "status": "ACCEPTED"}).encode()
+            timestamp, nonce = push.authorization["timestamp"], push.authorization["nonce_str"]
+            signature = sign_bytes(founded.keys["xmccb"], f"{timestamp}\n{nonce}\n".encode() + body)
+            return recipient.receipt(push, headers={"Gzbzj-Signature": signature})
+
+        recipient.script.append(without_last_lf)
+        platform, _ = await pushed(gateway, recipient)
+        await apply(platform)
+        await gateway.deliver()
+        [attempt] = (await platform.state("platform", "m-1"))["attempts"]
+        assert (attempt["outcome"], attempt["code"]) == ("retry", "RECEIPT_UNVERIFIED")
+        assert "最后一行缺少换行符" in attempt["message"]
 
 
 async def test_a_flood_of_bad_signatures_buys_no_work(founded, tmp_path: Path):
