@@ -5,8 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.harness import services
+from tests.harness.masking_watch import pytest_configure, pytest_runtest_makereport
 from tests.harness.postgres import create_database, drop_database
 from tests.harness.rabbit import RabbitControl
+
+__all__ = ["pytest_configure", "pytest_runtest_makereport"]
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from gateway.bootstrap.clock import SystemClock
+from gateway.bootstrap.sealing import unlock
 from gateway.catalogue import load_calendar
 from gateway.catalogue.places import CALENDAR, find_conf
 from gateway.config import Settings
@@ -32,8 +34,9 @@ _GRACE: Final = 300 * SECOND
 async def open_home_store(settings: Settings) -> AsyncIterator[Store]:
     """The home's store for one command. Raises StoreUnavailable, or ValueError for another schema version."""
     store = open_store(settings.database)
-    await store.open()
     try:
+        await store.open()
+        await unlock(settings, store, now=SystemClock().now())
         yield store
     finally:
         await store.close()

@@ -19,6 +19,7 @@ from gateway.bootstrap.clock import SystemClock
 from gateway.bootstrap.face import make_application
 from gateway.bootstrap.failpoints import arm_failpoints
 from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.sealing import unlock
 from gateway.config import Settings, check_role
 from gateway.crypto.libcrypto import default_provider
 from gateway.crypto.selftest import self_test
@@ -167,6 +168,8 @@ async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) 
     with lock_home(settings.home / LOCK_FILE) if settings.embedded else nullcontext():
         store = open_store(settings.database)
         await store.open()
+        if await unlock(settings, store, now=SystemClock().now()) is None:
+            get_log().warning("seal.off", file=str(settings.seal_key_file))
         await _run(Process(Parts(settings, store, SystemClock(), get_log()), role), ready)
     return 0
 

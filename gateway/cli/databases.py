@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import typer
 
-from gateway.cli.homes import open_home
-from gateway.cli.options import AsJson, Home
+from gateway.cli.homes import in_store, make_audit, now_us, open_home
+from gateway.cli.options import AsJson, Home, Operator, Reason
 from gateway.cli.output import put_record
 from gateway.config import hide_password
 
@@ -18,12 +18,14 @@ def attach(app: typer.Typer) -> None:
         app.command(name)(command)
 
 
-def upgrade(*, home: Home, as_json: AsJson = False) -> None:
+def upgrade(*, home: Home, reason: Reason = "", operator: Operator = None, as_json: AsJson = False) -> None:
     """建立数据库结构，或升级到本程序的版本；可重复执行。升级前请备份并停止网关。"""
     from gateway.store import upgrade as upgrade_schema
 
     settings = open_home(home)
-    upgrade_schema(settings.database)
+    version = upgrade_schema(settings.database)
+    audit = make_audit("database.upgrade", version, operator=operator, reason=reason)
+    in_store(settings, lambda store: store.record(audit, now=now_us()))
     shown = hide_password(settings.database)
     put_record({"database": shown, "upgraded": True}, as_json=as_json, text=f"数据库结构已是最新：{shown}")
 

@@ -55,6 +55,7 @@ def _table() -> tuple[tuple[type[Exception], int, str], ...]:
     from gateway.catalogue import CatalogueError
     from gateway.core.deposit import DepositError
     from gateway.crypto.faults import CryptoUnavailable, KeyFormatError
+    from gateway.crypto.sm4 import SealBroken
     from gateway.forms.errors import FormError, PrintingUnavailable
     from gateway.store import HomeInUse, SchemaMismatch, UnsafeDatabase
 
@@ -66,6 +67,7 @@ def _table() -> tuple[tuple[type[Exception], int, str], ...]:
         (FormError, CHECK, ""),
         (PrintingUnavailable, CHECK, "无法打印："),
         (CryptoUnavailable, CHECK, ""),
+        (SealBroken, CHECK, "封存的数据无法打开："),
         (SchemaMismatch, CHECK, ""),
         (UnsafeDatabase, CHECK, ""),
         (HomeInUse, CHECK, ""),

@@ -8,12 +8,13 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from gateway.config import Settings, load_settings
 from gateway.ports import Audit, Store
 
 T = TypeVar("T")
+NO_REASON: Final = "未写明原因"
 
 
 def now_us() -> int:
@@ -47,5 +48,5 @@ def system_user() -> str:
 
 
 def make_audit(action: str, about: str, *, operator: str | None, reason: str) -> Audit:
-    """An audit row; its actor is the operator named, else the user of the operating system."""
-    return Audit(actor=operator or system_user(), action=action, about=about, reason=reason)
+    """An audit row; its actor is the operator named, else the system's user. A missing reason is told as such."""
+    return Audit(actor=operator or system_user(), action=action, about=about, reason=reason.strip() or NO_REASON)

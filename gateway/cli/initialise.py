@@ -84,7 +84,9 @@ def _make(home: Path, text: str, operator: str | None) -> str:
 
 def _fill(home: Path, text: str, operator: str | None) -> str:
     from gateway.bootstrap import found_home
+    from gateway.bootstrap.sealing import write_home_keys
     from gateway.crypto.keys import PrivateKey
+    from gateway.crypto.sm4 import new_key
 
     (home / SETTINGS_FILE).write_text(text, encoding="utf-8")
     (home / SETTINGS_FILE).chmod(0o600)  # it may hold passwords
@@ -92,6 +94,7 @@ def _fill(home: Path, text: str, operator: str | None) -> str:
     private = PrivateKey.generate()
     settings.key_file.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
     write_private_key(settings.key_file, private)
+    write_home_keys(settings.seal_key_file, [new_key()])
     asyncio.run(found_home(settings, actor=operator or system_user(), now=now_us()))
     return private.serial_no
 
@@ -105,4 +108,4 @@ def _next_steps(home: Path) -> str:
 --endpoint 接收地址 --live
   4. 检查：wgg doctor --home {home}
   5. 启动：wgg serve --home {home}
-网关公钥 {public} 交给各对手方；私钥请妥善备份。"""
+网关公钥 {public} 交给各对手方；私钥与封存密钥 {home / HomeFile().seal_key_file} 请妥善备份。"""

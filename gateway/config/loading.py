@@ -111,6 +111,7 @@ def _settle(file: HomeFile, home: Path) -> Settings:
         "home": home,
         "database": resolve_database_url(file.database, home),
         "key_file": home / file.key_file,
+        "seal_key_file": home / file.seal_key_file,
         "log": file.log.model_copy(update={"file": log_file}),
         "files": file.files.model_copy(update={"directory": home / file.files.directory}),
     }

@@ -39,9 +39,10 @@ def hide(_text: str) -> str:
 
 _ID_CARD: Final = r"\d{17}[\dXx]|\d{6}[ -]\d{8}[ -]\d{3}[\dXx]"
 _PHONE: Final = r"(?:(?:\+|00)?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}"
+_LANDLINE: Final = r"0\d{2,3}[ -]\d{7,8}"
 _ACCOUNT: Final = r"\d(?:[ -]?\d){11,29}"
 _IN_TEXT: Final = re.compile(
-    rf"(?<![0-9A-Za-z])(?:(?P<id>{_ID_CARD})|(?P<phone>{_PHONE})|(?P<account>{_ACCOUNT}))(?![0-9A-Za-z])"
+    rf"(?<![0-9A-Za-z])(?:(?P<id>{_ID_CARD})|(?P<phone>{_PHONE}|{_LANDLINE})|(?P<account>{_ACCOUNT}))(?![0-9A-Za-z])"
 )
 _BY_GROUP: Final[Mapping[str, Callable[[str], str]]] = {
     "id": mask_id_number,

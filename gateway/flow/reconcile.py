@@ -43,7 +43,7 @@ ANSWERS_A_STEP: Final = 50
 LATEST_ANSWER: Final = 60 * 86_400 * 1_000_000
 """Answers are awaited for so long after the drawing up, microseconds."""
 
-_IN_BUSINESS: Final = (Standing.LIVE, Standing.SUSPENDED)
+_IN_BUSINESS: Final = (Standing.LIVE, Standing.SUSPENDED, Standing.LEAVING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ from gateway.ports.records import (
     Tally,
     Waiting,
 )
+from gateway.ports.sealing import Ring, SealKeys
 from gateway.ports.standings import (
     OrderPlan,
     Standings,
@@ -117,6 +118,8 @@ __all__ = [
     "Reconciliations",
     "Recorded",
     "Returned",
+    "Ring",
+    "SealKeys",
     "Settlement",
     "StandingChange",
     "Standings",

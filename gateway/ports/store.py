@@ -33,6 +33,7 @@ from gateway.ports.records import (
     Tally,
     Waiting,
 )
+from gateway.ports.sealing import SealKeys
 from gateway.ports.standings import Standings
 
 
@@ -264,6 +265,7 @@ class Store(
     Ledger,
     Reconciliations,
     Onboardings,
+    SealKeys,
     Protocol,
 ):
     """All store ports over one database."""

@@ -11,8 +11,10 @@ from gateway.core.delivery import State
 from gateway.core.intake import Rejection
 from gateway.core.message import Message
 from gateway.core.party import GATEWAY
+from gateway.core.sealing import CLASS_OF
 from gateway.store.evidence_tables import REFUSALS
 from gateway.store.schema import DELIVERIES, MESSAGES
+from gateway.store.sealed import Confidential
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -25,8 +27,10 @@ INSERT_REFUSAL: Final = insert(REFUSALS)
 
 
 def message_row(message: Message) -> dict[str, Any]:
-    """The row of `messages`."""
-    return {name: getattr(message, name) for name in _NAMES}
+    """The row of `messages`; the body of a confidential type will be sealed."""
+    row = {name: getattr(message, name) for name in _NAMES}
+    kind = CLASS_OF.get(message.type)
+    return row if kind is None else row | {"body": Confidential(kind, message.body)}
 
 
 def message_of(row: Mapping[Any, Any]) -> Message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Dialect, Engine
 from sqlalchemy.engine import URL
 
 from gateway.ports import StoreUnavailable
@@ -62,6 +62,11 @@ class Runner(Protocol):
         """Run work and commit it; returns only after the COMMIT."""
         ...
 
+    @property
+    def dialects(self) -> Sequence[Dialect]:
+        """Those of its engines: what hangs on a dialect holds for each of its connections."""
+        ...
+
     async def close(self) -> None:
         """Finish what was handed in and let go of the connections."""
         ...
@@ -101,6 +106,11 @@ class PostgresRunner:
             _cut(call)
             raise StoreUnavailable(f"the database did not answer within {self._deadline} s") from error
 
+    @property
+    def dialects(self) -> Sequence[Dialect]:
+        """The server's."""
+        return [self._engine.dialect]
+
     async def close(self) -> None:
         """Wait for the calls under way."""
         await asyncio.to_thread(self._threads.shutdown)
@@ -130,7 +140,9 @@ class SqliteRunner:
         self._room = _Room(bound)
         self._readers = sqlite_engine(url, writer=False, size=READERS)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store")
-        self._writer = GroupWriter(sqlite_engine(url, writer=True))
+        engine = sqlite_engine(url, writer=True)
+        self.dialects: Sequence[Dialect] = [self._readers.dialect, engine.dialect]
+        self._writer = GroupWriter(engine)
 
     async def read(self, work: Work[T]) -> T:
         """Run work on a snapshot of what is committed."""

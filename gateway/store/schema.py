@@ -27,6 +27,8 @@ from sqlalchemy import (
     literal_column,
 )
 
+from gateway.store.sealed import SealedBytes
+
 METADATA: Final = MetaData()
 
 # SQLite's rowid must be spelled INTEGER; both count up and never fill gaps.
@@ -93,7 +95,7 @@ MESSAGES: Final = Table(
     Column("recipient", Text, nullable=False),
     Column("correlation_id", Text),
     Column("digest", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    Column("body", SealedBytes(), nullable=False),
     Column("origin", Text, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Column("receipt_no", Text, nullable=False),

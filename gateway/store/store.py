@@ -52,6 +52,7 @@ from gateway.store.ledger import LedgerTables
 from gateway.store.onboarding import OnboardingTables
 from gateway.store.reconciliations import ReconciliationTables
 from gateway.store.runners import PostgresRunner, Runner, SqliteRunner
+from gateway.store.seal_keys import SealTables
 from gateway.store.standings import StandingTables
 from gateway.store.upgrade import check_version
 
@@ -264,6 +265,7 @@ class SqlStore(
     LedgerTables,
     ReconciliationTables,
     OnboardingTables,
+    SealTables,
 ):
     """All store ports over one database."""
 

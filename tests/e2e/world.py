@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from tests.harness.masking_watch import WATCH, is_meant_to_show
 from tests.harness.processes import free_port
 
 WGG = Path(sys.executable).with_name("wgg")
@@ -109,6 +110,8 @@ class World:
         done = subprocess.run(
             line, env=self._environment(env), cwd=self.folder, capture_output=True, text=True, check=False, timeout=240
         )
+        with WATCH.looking_away(is_meant_to_show(arguments)):
+            WATCH.see(f"wgg {arguments[0]}", done.stdout + done.stderr)
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def must(self, *arguments: object, **env: str) -> Ended:
@@ -129,7 +132,7 @@ class World:
             stderr=log,
             text=True,
         )
-        self.stack.callback(_put_away, process)
+        self.stack.callback(_put_away, process, Path(log.name))
         return Running(process, _read_ready(process, Path(log.name)), Path(log.name))
 
     def serve(self, **env: str) -> Running:
@@ -192,9 +195,10 @@ class World:
         return {**clean, "WGG_HOME": str(self.home), **self.env, **env}
 
 
-def _put_away(process: subprocess.Popen[str]) -> None:
+def _put_away(process: subprocess.Popen[str], log: Path) -> None:
     process.kill()
     process.wait(timeout=10)
+    WATCH.see(log.name, log.read_text(encoding="utf-8", errors="replace"))
     assert process.stdout is not None
     process.stdout.close()
 

@@ -28,6 +28,7 @@ from gateway.ports import Audit, Handle, PartyChange, Publication, Store, Subscr
 from gateway.store import open_store
 from tests.chaos.unsure import UnsureBus
 from tests.harness.fake_clock import SECOND, START, FakeClock
+from tests.harness.masking_watch import WATCH
 
 PATIENCE = 20.0
 DAY = 86_400 * SECOND
@@ -186,6 +187,7 @@ class Journal:
     def info(self, event: str, **fields: Any) -> None:
         """Keep an event of any level."""
         self.events.append((event, fields))
+        WATCH.see_event(event, fields)
 
     warning = error = debug = info
 

@@ -11,12 +11,14 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from gateway.catalogue import example
 from gateway.crypto.keys import PrivateKey, PublicKey
 from gateway.crypto.libcrypto import default_provider
 from tests.harness.gateway import Gateway
+from tests.harness.masking_watch import WATCH
 
 PATIENCE = 20.0
 SCHEME = "GZBZJ1-SM2-WITH-SM3"
@@ -188,6 +190,8 @@ class Caller:
             assert found["gzbzj-timestamp"] == str(self.gateway.clock.now() // 1_000_000)
             verify(key, found["gzbzj-signature"], found["gzbzj-timestamp"], nonce, body)
         answer = Answer(status, found, body, bool(stands))
+        if status >= HTTPStatus.BAD_REQUEST:
+            WATCH.see(f"answer {status}", body.decode("utf-8", "replace"))
         if status >= 400:
             check_problem(answer)
         return answer
