@@ -32,6 +32,7 @@ _SIX_ATTRIBUTES: Final = frozenset(
 _SHORT: Final = 32
 _SMALL: Final = 64 * 1024
 _NARROW_S: Final = 60
+_MOMENT_S: Final = 0.5
 
 
 def verify_leniently(public: PublicKey, authorization: Authorization, *, method: str, target: str, body: bytes) -> None:
@@ -154,13 +155,18 @@ def _remember_refusals() -> Habits:
     return replace(HONEST, receipt=receipt)
 
 
+def _renumber(replies: list[Outgoing]) -> list[Outgoing]:
+    return [_with_new_id(reply) for reply in replies]
+
+
 def _act_again() -> Habits:
     """Every delivery is new business: replies under ids of their own, however often the message comes."""
+    return replace(HONEST, skips=frozenset({"held"}), replies=_renumber)
 
-    def renumber(replies: list[Outgoing]) -> list[Outgoing]:
-        return [_with_new_id(reply) for reply in replies]
 
-    return replace(HONEST, skips=frozenset({"held"}), replies=renumber)
+def _race() -> Habits:
+    """Duplicates are looked for, but the message is written down only a moment later, with no lock between."""
+    return replace(HONEST, hesitation=_MOMENT_S, replies=_renumber)
 
 
 def _with_new_id(reply: Outgoing) -> Outgoing:
@@ -232,6 +238,7 @@ CHECKING: Final[tuple[Defect, ...]] = (
     _skip("answer-receipt-unread", "网关的受理回执不核对 id 与 digest", "receipt-content"),
     _skip("retired-keys-refused", "平台密钥停用后，其有效期内的签名也不认", "retired-keys"),
     Defect(name="duplicates-acted-on", title="重复的报文办理两次", make_habits=_act_again),
+    Defect(name="duplicates-race", title="同时到达的重复报文各办理一次", modes=(PUSH,), make_habits=_race),
     Defect(name="refusals-remembered", title="拒绝过的 id 永远拒绝", make_habits=_remember_refusals),
     habit_defect("origin-age-checked", "把 Gzbzj-Origin 也按 300 秒核对", read_authorization=_judge_origin_age),
     habit_defect("push-window-narrow", "推送的时间窗口只有一分钟", modes=(PUSH,), read_authorization=_judge_narrowly),

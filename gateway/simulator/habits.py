@@ -75,7 +75,8 @@ class Habits:
     `skips` names checks that are left out (`CHECKS`). `receipt` makes the members of a receipt from the right ones,
     `answer` the answer to a push from the sealed one, `event` a message from the right one, `wire` the bytes that leave
     from those that were signed, `again` those of a further try, `listed` a mailbox's messages from those listed,
-    `replies` the messages that answer one. `delay` is in seconds.
+    `replies` the messages that answer one. `delay` of an answer and
+    `hesitation` between looking for a duplicate and writing the message down are in seconds.
     """
 
     skips: frozenset[str] = frozenset()
@@ -86,6 +87,7 @@ class Habits:
     receipt: Callable[[dict[str, Any]], Mapping[str, Any]] = keep
     answer: Callable[[RawResponse], RawResponse] = keep
     delay: float = 0.0
+    hesitation: float = 0.0
     event: Callable[[dict[str, Any]], dict[str, Any]] = keep
     wire: Callable[[bytes], bytes] = keep
     again: Callable[[bytes], bytes] = keep

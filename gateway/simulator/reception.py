@@ -107,6 +107,8 @@ class Reception:
                 [_received(envelope, digest, parcel, "verified", duplicate=True)], now=self._clock.now()
             )
             return Taken(receipt=held, accepted=True)
+        if self._habits.hesitation:
+            await self._clock.sleep(self._habits.hesitation)
         return self._accept(envelope, digest, parcel)
 
     def _check_recipient(self, envelope: Envelope) -> None:

@@ -63,6 +63,7 @@ _CHECKS: Final = {
     "answer-receipt-unread": "answer-receipt-other-digest",
     "retired-keys-refused": "origin-accept-retired-key-in-time",
     "duplicates-acted-on": "payment-twice",
+    "duplicates-race": "duplicates-at-once",
     "refusals-remembered": "refused-then-good",
     "origin-age-checked": "origin-accept-long-ago",
     "push-window-narrow": "push-accept-nearly-late",
