@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -57,7 +58,8 @@ def clocks(gateway: Gateway, rule: str) -> list[tuple[str, str]]:
 
 def let_return(gateway: Gateway) -> None:
     """The area gives untouched orders back."""
-    gateway.parts.areas = areas_with(Parameters(return_on_suspension=True))
+    areas = areas_with(Parameters(return_on_suspension=True))
+    gateway.parts.standing_desk = replace(gateway.parts.standing_desk, areas=areas)
 
 
 async def state(gateway: Gateway, subject: str) -> str:
