@@ -13,7 +13,7 @@ from gateway.simulator.defect_rows import Defect
 from tests.conformance.play import KEY, Seat, examine, free_port
 
 # A defect that keeps silent is caught by waiting: what an honest institution does in milliseconds gets seconds here.
-IMPATIENT = Bounds(wait=4.0, answer=4.0, first_poll=4.0, total=60.0, quiet=1.0)
+IMPATIENT = Bounds(wait=4.0, answer=4.0, first_poll=4.0, total=60.0, quiet=0.7)
 
 
 @asynccontextmanager

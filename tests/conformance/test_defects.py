@@ -17,7 +17,7 @@ from tests.conformance.claims import CLAIMS, ROWS
 from tests.conformance.defective import caught
 from tests.conformance.matrix import DOCUMENT, written
 
-AT_ONCE = 6
+AT_ONCE = 12
 
 
 @pytest.fixture

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.core.wire.wrong_strings import Signing
 from gateway.crypto.diagnosis import diagnose
@@ -161,3 +164,33 @@ def test_work_is_bounded():
     assert found["mistake"] is None
     assert len(str(found["expected"])) < 2100
     assert diagnose(big, SIGNER.text(big.expected[:-1]), [KEY]).as_record()["mistake"] == "MISSING_LAST_LF"
+
+
+PAIRS_OF_NUMBERS = st.binary(min_size=64, max_size=64).map(b64)
+TEXTS = st.one_of(
+    PAIRS_OF_NUMBERS, st.text(max_size=120), st.binary(max_size=90).map(b64), st.text("0123456789abcdef", max_size=160)
+)
+BODIES = st.one_of(
+    st.binary(max_size=60),
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=4), inner, max_size=3)),
+        max_leaves=6,
+    ).map(lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")),
+    st.just(b"[" * 5000),
+    st.just(b"9" * 6000),
+)
+TARGETS = st.one_of(
+    st.text(max_size=30), st.binary(max_size=20).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=TEXTS, body=BODIES, target=TARGETS, host=TARGETS, asked=st.booleans())
+def test_nothing_that_comes_in_breaks_it(text: str, body: bytes, target: str, host: str, asked: bool):  # noqa: FBT001
+    """Whatever text, body, target and host: a diagnosis whose record is JSON, for requests and for answers."""
+    where = {"method": "POST", "target": target, "host": host} if asked else {"asked": target}
+    signing = Signing(timestamp=int(TIME), nonce=NONCE, body=body, **where)  # type: ignore[arg-type]
+    found = diagnose(signing, text, [KEY], budget=200_000).as_record()
+    json.dumps(found).encode()
+    assert found["expectedBytes"] == len(signing.expected)

@@ -44,8 +44,9 @@ class Signing:
     @property
     def lines(self) -> Lines:
         """The right string's lines without their ends; the body is the last one, whatever line feeds it has."""
-        head = self.expected.removesuffix(self.body + b"\n").split(b"\n")[:-1]
-        return (*head, self.body)
+        head = () if self.method is None or self.target is None else (self.method, self.target)
+        texts = (*head, f"{self.timestamp:010d}", self.nonce)
+        return (*(text.encode("utf-8", "surrogateescape") for text in texts), self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
