@@ -73,6 +73,8 @@ def _calls(parts: Parts) -> Sequence[Route]:
         Route(method="GET", template="/v1/clocks/{clockNo}", handle=clocks.show),
         *_onboarding(parts),
         Route(method="GET", template="/v1/keys", handle=contract.keys, open=True),
+        Route(method="GET", template="/v1/openapi.json", handle=contract.openapi, open=True),
+        Route(method="GET", template="/v1/asyncapi.json", handle=contract.asyncapi, open=True),
         Route(method="GET", template="/v1/schemas", handle=contract.schemas, open=True),
         Route(method="GET", template="/v1/schemas/{type}", handle=contract.schema, open=True),
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from gateway.catalogue import Catalogue
+from gateway.catalogue.contract import describe_asyncapi, describe_openapi
 from gateway.core.errors import Problem
 from gateway.core.party import GATEWAY, PLATFORM, Key
 from gateway.core.wire.compact_json import encode_compact
@@ -28,6 +30,23 @@ class ContractCalls:
         keys = sorted(self._roster.directory.keys.values(), key=lambda key: (key.owner_id, key.not_before))
         shown = [show_key(key, self._clock.now()) for key in keys if all_seen or key.owner_id in (GATEWAY, PLATFORM)]
         return reply_json({"keys": shown})
+
+    async def openapi(self, _call: Call) -> Reply:
+        """The calls, as OpenAPI 3.1."""
+        return self._openapi
+
+    async def asyncapi(self, _call: Call) -> Reply:
+        """Who sends what to whom, as AsyncAPI 3.0."""
+        return self._asyncapi
+
+    @cached_property
+    def _openapi(self) -> Reply:
+        """Made once: anybody may ask for it."""
+        return reply_json(describe_openapi(self._catalogue))
+
+    @cached_property
+    def _asyncapi(self) -> Reply:
+        return reply_json(describe_asyncapi(self._catalogue))
 
     async def schemas(self, _call: Call) -> Reply:
         """The message types with their Chinese titles."""
