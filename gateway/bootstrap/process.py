@@ -19,10 +19,12 @@ from gateway.bootstrap.clock import SystemClock
 from gateway.bootstrap.face import make_application
 from gateway.bootstrap.failpoints import arm_failpoints
 from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.retaining import make_retainer
 from gateway.bootstrap.sealing import unlock
 from gateway.config import Settings, check_role
 from gateway.crypto.libcrypto import default_provider
 from gateway.crypto.selftest import self_test
+from gateway.flow.retain import Retainer
 from gateway.flow.service import Loop
 from gateway.net.server import Server, ServerLimits, start_server
 from gateway.observe import METRICS, configure_logging, get_log
@@ -126,6 +128,7 @@ class Process:
             ("purge", parts.timers.purge, _PURGE_SECONDS, ("timers",)),
             ("standings", parts.standing_desk.sweep, _STANDINGS_SECONDS, ("timers",)),
             ("onboarding", parts.onboarding_desk.sweep, _STANDINGS_SECONDS, ("timers",)),
+            ("retain", self._make_retainer().step, parts.settings.retention.pause_seconds, ("timers",)),
             ("reconcile", parts.reconciler.step, _RECONCILE_SECONDS, ("timers",)),
             ("watch-bus", parts.timers.watch_bus, _BUS_SECONDS, ("timers", "worker")),
         )
@@ -135,6 +138,10 @@ class Process:
             if not roles or self.holds(*roles)
         ]
         return [*loops, parts.relay] if self.holds("relay") else loops
+
+    def _make_retainer(self) -> Retainer:
+        parts = self.parts
+        return make_retainer(parts.settings, parts.store, parts.clock, holder=parts.holder, log=parts.log.info)
 
     async def _watch_clock(self) -> bool:
         await self.parts.clock_watch.step()

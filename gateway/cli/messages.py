@@ -8,7 +8,7 @@ Source: domain section 7.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -21,6 +21,7 @@ from gateway.core.delivery import State
 from gateway.core.masking import mask_document
 from gateway.ports import MessageView, Query, Store
 
+PURGED: Final = {"data": {}, "purged": "原文已按保存期限清除，摘要、签名与回执仍在"}
 Filter = Annotated[str | None, typer.Option(metavar="值", help="只列出该值的报文")]
 
 
@@ -55,7 +56,7 @@ def show(
         return view
 
     view = in_store(open_home(home), work)
-    payload: dict[str, Any] = json.loads(view.message.body)
+    payload: dict[str, Any] = json.loads(view.message.body) if view.message.body else PURGED
     record = show_message(view, payload if unmask else payload | {"data": mask_document(payload["data"])})
     put_record(record, as_json=as_json, text=describe(record))
 

@@ -145,6 +145,25 @@ class Onboarding(Section):
     automatic: bool = Field(True, description="有空闲窗口时自动为下一家开启；false 则由操作员开启")
 
 
+class Retaining(Section):
+    """How long what is kept, in calendar months, and how gently it is purged (domain section 7)."""
+
+    case_months: Whole = Field(
+        36,
+        ge=36,
+        le=1200,
+        description="案件证据自最后一次送达起保存几个月，至少 36；订单、索赔、时限未完的不清除",
+    )
+    other_months: Whole = Field(36, ge=6, le=1200, description="不属于案件的报文：自最后一次送达起保存几个月")
+    alert_months: Whole = Field(36, ge=6, le=1200, description="已关闭的告警保存几个月")
+    log_months: Whole = Field(
+        6, ge=6, le=1200, description="轮转出来的日志文件（日志文件名之后带后缀者）保存几个月，至少 6 个自然月"
+    )
+    hour: Whole = Field(2, ge=0, le=23, description="每天几点开始清除（北京时间）")
+    rows: Whole = Field(500, ge=1, le=5000, description="一个事务最多清除的行数")
+    pause_seconds: Real = Field(1.0, gt=0, le=60, description="两个事务之间的停顿，秒")
+
+
 class HomeFile(Section):
     """The whole of `gateway.yaml`."""
 
@@ -184,6 +203,7 @@ class HomeFile(Section):
     evidence: Evidence = Field(default_factory=Evidence, description="存证链")
     reconciliation: Reconciling = Field(default_factory=Reconciling, description="日对账")
     onboarding: Onboarding = Field(default_factory=Onboarding, description="机构对接的排队与测试窗口")
+    retention: Retaining = Field(default_factory=Retaining, description="保存期限与清除")
 
 
 class Settings(HomeFile):

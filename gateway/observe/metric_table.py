@@ -100,6 +100,12 @@ RECONCILED: Final = MetricRow(
     help="Daily reconciliations by institution and result: drawn, agreed, differs, unanswered",
     labels=("institution", "result"),
 )
+PURGED: Final = MetricRow(
+    name="wgg_purged_rows",
+    kind="counter",
+    help="Rows whose term of keeping is over and that were purged, by class: case, other, alert",
+    labels=("kind",),
+)
 SWEPT: Final = MetricRow(
     name="wgg_swept_rows", kind="counter", help="Rows that sweeps mended, by kind", labels=("kind",)
 )

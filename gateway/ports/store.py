@@ -33,6 +33,7 @@ from gateway.ports.records import (
     Tally,
     Waiting,
 )
+from gateway.ports.retention import Retention
 from gateway.ports.sealing import SealKeys
 from gateway.ports.standings import Standings
 
@@ -266,6 +267,7 @@ class Store(
     Reconciliations,
     Onboardings,
     SealKeys,
+    Retention,
     Protocol,
 ):
     """All store ports over one database."""

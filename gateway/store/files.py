@@ -22,7 +22,9 @@ _ISSUED: Final = and_(MESSAGES.c.source == GUARANTEES.c.source, MESSAGES.c.id ==
 _GUARANTEES: Final = (
     select(MESSAGES.c.body, SUBJECTS.c.order_json)
     .select_from(GUARANTEES.join(MESSAGES, _ISSUED).join(SUBJECTS, SUBJECTS.c.subject == MESSAGES.c.subject))
-    .where(GUARANTEES.c.number == bindparam("which"), SUBJECTS.c.order_json.is_not(None))
+    .where(
+        GUARANTEES.c.number == bindparam("which"), SUBJECTS.c.order_json.is_not(None), func.length(MESSAGES.c.body) > 0
+    )
     .order_by(MESSAGES.c.received_at.desc())
 )
 

@@ -42,7 +42,7 @@ from gateway.store.traces import keeping_traces
 _NONCE: Final[Types] = {"serial_no": Text(), "value": Text(), "spent_at": BigInteger()}
 _KEY: Final[Types] = {"source": Text(), "id": Text()}
 
-_CASE: Final = "case\x1f"
+CASE_KEY: Final = "case\x1f"
 """Before a case's number it makes the key of its row; no subject of a message holds a control character."""
 
 _DELIVERY: Final[Types] = {
@@ -105,9 +105,9 @@ def _subject(position: int, order_json: str | None) -> Subject:
 
 def lock_cases(connection: Connection, numbers: Sequence[str]) -> dict[str, CaseRow]:
     """Cases are locked after all subjects of the batch, so that no two batches wait for each other."""
-    locked = lock_subjects(connection, [_CASE + number for number in numbers])
+    locked = lock_subjects(connection, [CASE_KEY + number for number in numbers])
     return {
-        key.removeprefix(_CASE): CaseRow(case=None if doc is None else Case.from_json(json.loads(doc)))
+        key.removeprefix(CASE_KEY): CaseRow(case=None if doc is None else Case.from_json(json.loads(doc)))
         for key, (_, doc) in locked.items()
     }
 
@@ -184,7 +184,9 @@ def _changing(dialect: str, fold: Fold, before: dict[str, int]) -> Iterator[Call
     """Orders and cases that changed, in one statement; where only the position moved, that."""
     changed = {key: subject for key, subject in fold.subjects.items() if subject.changed}
     rows = [_standing(key, subject.position, subject.order) for key, subject in changed.items()]
-    rows += [_standing(_CASE + number, 0, row.case) for number, row in fold.cases.items() if row.changed and row.case]
+    rows += [
+        _standing(CASE_KEY + number, 0, row.case) for number, row in fold.cases.items() if row.changed and row.case
+    ]
     yield _setting(dialect, rows)
     moved = {key: subject.position for key, subject in fold.subjects.items() if subject.position != before[key]}
     yield advancing({key: position for key, position in moved.items() if key not in changed})
@@ -205,7 +207,7 @@ def _updating_subjects(dialect: str) -> Any:
 
 def write_cases(connection: Connection, cases: Mapping[str, Case]) -> None:
     """Write cases that are locked, by number."""
-    rows = [_standing(_CASE + number, 0, case) for number, case in cases.items()]
+    rows = [_standing(CASE_KEY + number, 0, case) for number, case in cases.items()]
     run_together(connection, [_setting(name_of(connection), rows)])
 
 

@@ -120,7 +120,7 @@ def _line(row: AnyRow) -> Line:
         received_at=row.received_at,
         state=row.state,
         delivered_at=row.delivered_at,
-        fen=read_fen(row.type, json.loads(row.body).get("data", {})),
+        fen=read_fen(row.type, json.loads(row.body).get("data", {})) if row.body else None,
     )
 
 

@@ -51,6 +51,7 @@ from gateway.store.gathering import Gathering
 from gateway.store.ledger import LedgerTables
 from gateway.store.onboarding import OnboardingTables
 from gateway.store.reconciliations import ReconciliationTables
+from gateway.store.retention import RetentionTables
 from gateway.store.runners import PostgresRunner, Runner, SqliteRunner
 from gateway.store.seal_keys import SealTables
 from gateway.store.standings import StandingTables
@@ -266,6 +267,7 @@ class SqlStore(
     ReconciliationTables,
     OnboardingTables,
     SealTables,
+    RetentionTables,
 ):
     """All store ports over one database."""
 

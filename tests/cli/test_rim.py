@@ -46,6 +46,8 @@ COMMANDS = [
     *(f"onboarding {verb}" for verb in ("apply", "attach", "submit", "check", "return", "complete", "open", "extend")),
     *(f"onboarding {verb}" for verb in ("fail", "pass", "go-live", "withdraw", "suspend", "restore", "terminate")),
     *(f"onboarding {verb}" for verb in ("list", "show")),
+    "retention plan",
+    "retention run",
     "seal status",
     "seal rotate",
     "reconcile show",

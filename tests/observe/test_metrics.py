@@ -27,6 +27,7 @@ def test_metric_names_are_stable() -> None:
         "wgg_bus_dead_wakeups": (),
         "wgg_alerts_open": ("code",),
         "wgg_alerts_raised": ("code",),
+        "wgg_purged_rows": ("kind",),
         "wgg_reconciliations": ("institution", "result"),
         "wgg_swept_rows": ("kind",),
         "wgg_clock_skew_seconds": (),

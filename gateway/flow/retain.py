@@ -1,0 +1,156 @@
+"""Purging what has served its term: once a day, in slices with a pause behind each, by one process at a time.
+
+Source: issue "Paper and books" point 4. A slice is idempotent, and a process that dies is followed by another one from
+the start: what was purged is passed over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, Protocol
+
+from gateway.core.calendar import end_of_day, local_date
+from gateway.core.retention import DUE, Dossier, RetentionTerms, find_border, judge
+from gateway.observe import METRICS
+from gateway.observe.metric_table import PURGED
+from gateway.ports import Audit, Books, Clock, Outbox
+from gateway.ports.retention import Retention
+
+Log = Callable[..., None]
+PurgeLogs = Callable[[int], Awaitable[int]]
+"""Deletes log files whose term is over at an instant; how many."""
+
+SUBJECTS_A_SLICE: Final = 200
+ROLE: Final = "retention"
+_HOUR: Final = 60
+
+
+class RetentionStore(Retention, Books, Outbox, Protocol):
+    """What purging needs of the store."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What a run did or would do: purged by class, and why dossiers stayed, by reason."""
+
+    purged: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    day: date
+    after: str = ""
+    tally: Tally = field(default_factory=Tally)
+
+
+class Retainer:
+    """Plans and purges. `rows` is the most that one transaction purges, `hour` when the day's run begins."""
+
+    def __init__(
+        self,
+        store: RetentionStore,
+        clock: Clock,
+        *,
+        terms: RetentionTerms,
+        hour: int,
+        rows: int,
+        holder: str,
+        purge_logs: PurgeLogs,
+        log: Log,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._terms = terms
+        self._hour = hour
+        self._rows = rows
+        self._holder = holder
+        self._purge_logs = purge_logs
+        self._log = log
+        self._run: _Run | None = None
+        self._done: date | None = None
+
+    async def step(self) -> bool:
+        """One slice of the day's run, if it is time and no other process is at it; the caller pauses between."""
+        now = self._clock.now()
+        day = local_date(now)
+        if self._done == day or now < end_of_day(day, self._hour * _HOUR):
+            return False
+        if not await self._store.lead(ROLE, holder=self._holder, now=now):
+            return False
+        if self._run is None or self._run.day != day:
+            self._run = _Run(day=day)
+        if not await self.purge_slice(self._run):
+            await self.finish(self._run.tally, reason="每日清除")
+            self._done, self._run = day, None
+        return False
+
+    async def plan(self) -> Tally:
+        """What a run would do now, nothing changed."""
+        tally, after = Tally(), ""
+        while found := await self._store.dossiers(after=after, limit=SUBJECTS_A_SLICE):
+            after = found[-1].subject
+            for dossier, verdict in self._judge(found):
+                if verdict == DUE:
+                    tally.purged[dossier.kind] += dossier.bodies
+                elif dossier.bodies:
+                    tally.kept[verdict] += dossier.bodies
+        return tally
+
+    async def run(self, *, pause: float, audit: Audit) -> Tally:
+        """Everything that is due, slice after slice."""
+        run = _Run(day=local_date(self._clock.now()))
+        purged = 0
+        while await self.purge_slice(run):
+            if purged != (purged := run.tally.purged.total()):
+                await self._clock.sleep(pause)
+        await self.finish(run.tally, reason=audit.reason, actor=audit.actor)
+        return run.tally
+
+    async def purge_slice(self, run: _Run) -> bool:
+        """At most one transaction of purging; False when the run has come to its end."""
+        found = await self._store.dossiers(after=run.after, limit=SUBJECTS_A_SLICE)
+        if not found:
+            return await self._purge_alerts(run.tally)
+        judged = self._judge(found)
+        if await self._purge(run.tally, [dossier for dossier, verdict in judged if verdict == DUE]):
+            return True
+        run.after = found[-1].subject
+        for dossier, verdict in judged:
+            run.tally.kept[verdict] += dossier.bodies if verdict != DUE else 0
+        return True
+
+    async def _purge(self, tally: Tally, due: Sequence[Dossier]) -> bool:
+        """A slice of the bodies of each class; True while more are left than one transaction takes."""
+        more = False
+        for kind in sorted({dossier.kind for dossier in due}):
+            subjects = [dossier.subject for dossier in due if dossier.kind == kind]
+            count = await self._store.purge_bodies(subjects, limit=self._rows)
+            tally.purged[kind] += count
+            METRICS.add(PURGED, count, kind=kind)
+            more = more or count == self._rows
+        return more
+
+    async def _purge_alerts(self, tally: Tally) -> bool:
+        before = find_border(self._clock.now(), self._terms.alert_months)
+        count = await self._store.purge_alerts(before=before, limit=self._rows)
+        tally.purged["alert"] += count
+        METRICS.add(PURGED, count, kind="alert")
+        return count == self._rows
+
+    async def finish(self, tally: Tally, *, reason: str, actor: str = "gateway") -> None:
+        """Purge log files, and tell what was done; a run that purged leaves an audit row."""
+        tally.purged["log"] += await self._purge_logs(self._clock.now())
+        purged = {kind: count for kind, count in tally.purged.items() if count}
+        self._log("retention.purged", purged=purged, kept=dict(tally.kept))
+        if purged:
+            about = ",".join(f"{kind}={count}" for kind, count in sorted(purged.items()))
+            audit = Audit(actor=actor, action="retention.purge", about=about, reason=reason)
+            await self._store.record(audit, now=self._clock.now())
+
+    def _judge(self, found: Sequence[Dossier]) -> list[tuple[Dossier, str]]:
+        now = self._clock.now()
+        return [(dossier, judge(dossier, self._terms, now)) for dossier in found]
