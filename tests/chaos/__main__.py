@@ -29,6 +29,8 @@ from tests.harness.processes import ServiceError
 # What share of the messages each kind of deployment gets.
 SHARES = {"one": 0.45, "cluster": 0.2, "embedded": 0.35}
 LEAST = 200
+GOOD, BAD = 0, 3
+FINISHED = (GOOD, BAD)
 DISK = "64m"
 
 
@@ -91,7 +93,12 @@ def play(theatre: Theatre, kind: str, chosen: list[str], least: int) -> Round:
     try:
         return replace(theatre.play([chosen], least), stage=kind)
     except (ServiceError, OSError, subprocess.SubprocessError, psycopg.Error, TimeoutError) as error:
-        return Round(name=" & ".join(chosen), stage=kind, verdict=Verdict(), notes=[f"not played: {error!r}"])
+        return broken(kind, " & ".join(chosen), repr(error))
+
+
+def broken(kind: str, name: str, why: str) -> Round:
+    """A round that was not played; it is never good."""
+    return Round(name=name, stage=kind, verdict=Verdict(), notes=[f"not played: {why}"])
 
 
 def run_full_disk(folder: Path) -> Iterator[Round]:
@@ -118,17 +125,18 @@ def run(plan: Plan, folder: Path) -> Iterator[Round]:
 
 
 def run_beside(asked: argparse.Namespace) -> list[Round]:
-    """A process for each kind of deployment, side by side; their rounds together."""
+    """A process for each kind of deployment, side by side; their rounds together, and a bad one where one broke."""
     parts = {kind: asked.report.with_suffix(f".{kind}.json") for kind in asked.kinds.split(",")}
-    rest = ("--count", str(asked.count), "--pairs", str(asked.pairs), "--only", asked.only)
-    running = []
+    rest = ["--count", str(asked.count), "--pairs", str(asked.pairs), "--only", asked.only]
+    rest += [] if asked.seed is None else ["--seed", str(asked.seed)]
+    running = {}
     for kind, part in parts.items():
         part.unlink(missing_ok=True)
         words = (sys.executable, "-m", "tests.chaos", "--kinds", kind, "--report", str(part), *rest)
-        running.append(subprocess.Popen(words))
-    for each in running:
-        each.wait()
+        running[kind] = subprocess.Popen(words)
+    codes = {kind: process.wait() for kind, process in running.items()}
     rounds = [each for part in parts.values() for each in read_json(part)]
+    rounds += [broken(kind, "the rest", f"ended with {code}") for kind, code in codes.items() if code not in FINISHED]
     write_json(rounds, asked.report)
     return rounds
 
@@ -180,7 +188,7 @@ def main() -> int:
         print(table(rounds))
     if asked.docs:
         write_page(rounds)
-    return 0 if rounds and all(each.good for each in rounds) else 1
+    return GOOD if rounds and all(each.good for each in rounds) else BAD
 
 
 if __name__ == "__main__":

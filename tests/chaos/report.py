@@ -86,7 +86,7 @@ def write_page(rounds: Sequence[Round], page: Path = PAGE) -> None:
     seconds = sum(each.seconds for each in rounds)
     about = (
         f"{date.today().isoformat()}，本机 {os.cpu_count()} 核，Python {platform.python_version()}；"  # noqa: DTZ011
-        f"{len(rounds)} 轮共 {seconds / 60:.0f} 分钟。"
+        f"{len(rounds)} 轮，三种布置同时进行，各轮用时合计 {seconds / 60:.0f} 分钟。"
     )
     remarks = sorted({remark for each in rounds for remark in each.remarks})
     page.write_text("\n".join([f"{head}{_BEGIN}", about, *remarks, "", table(rounds), f"{_END}{tail}"]))
