@@ -19,7 +19,7 @@ from gateway.cli.homes import in_store, make_audit, now_us, open_home
 from gateway.cli.options import AsJson, Home, Operator, Reason
 from gateway.cli.output import put_record, put_table
 from gateway.core.party import Directory
-from gateway.ports import MessageView, PartyChange, Query, Store
+from gateway.ports import MessageView, Query, Store
 
 if TYPE_CHECKING:
     from gateway.forms.printing import Medium
@@ -85,7 +85,7 @@ def render(
             found = await _of_order(store, order or "", find_leads(form or ""))
         about = f"{found.lead.message.source}/{found.lead.message.id}"
         audit = make_audit("message.print", about, operator=operator, reason=reason)
-        await store.change(found.lead.message.source, PartyChange(), now=now_us(), audit=audit)
+        await store.record(audit, now=now_us())
         return found
 
     found = in_store(settings, work)

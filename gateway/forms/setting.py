@@ -27,7 +27,12 @@ _FONTS: Final[Mapping[str, str]] = {
 
 def set_html(sheet: Mapping[str, Any]) -> bytes:
     """The sheet as one HTML page."""
-    return _template().render(sheet=_treat(sheet, make_visible)).encode()
+    return _template("sheet.html").render(sheet=_treat(sheet, make_visible)).encode()
+
+
+def set_report(page: Mapping[str, Any]) -> bytes:
+    """The authority's statistics as one HTML page."""
+    return _template("report.html").render(page=_treat(page, make_visible)).encode()
 
 
 def set_pdf(sheet: Mapping[str, Any]) -> bytes:
@@ -58,11 +63,11 @@ def _find_fonts() -> list[str]:
 
 
 @cache
-def _template() -> jinja2.Template:
+def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    return environment.get_template("sheet.html")
+    return environment.get_template(name)
 
 
 def _treat(value: Any, treat: Callable[[str], str]) -> Any:

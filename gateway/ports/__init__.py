@@ -55,6 +55,7 @@ from gateway.ports.standings import (
     OrderPlan,
     Standings,
 )
+from gateway.ports.statistics import ClockSlice, Counts, MessageSlice
 from gateway.ports.store import (
     Archive,
     Books,
@@ -85,7 +86,9 @@ __all__ = [
     "Claimed",
     "Clock",
     "ClockQuery",
+    "ClockSlice",
     "Clocks",
+    "Counts",
     "Deliveries",
     "DueClock",
     "Duplicate",
@@ -101,6 +104,7 @@ __all__ = [
     "Ledger",
     "Mailbox",
     "Mark",
+    "MessageSlice",
     "MessageView",
     "Missing",
     "Onboardings",

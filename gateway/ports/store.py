@@ -36,6 +36,7 @@ from gateway.ports.records import (
 from gateway.ports.retention import Retention
 from gateway.ports.sealing import SealKeys
 from gateway.ports.standings import Standings
+from gateway.ports.statistics import Counts
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - named for the condition, as the wire's UNAVAILABLE
@@ -268,6 +269,7 @@ class Store(
     Onboardings,
     SealKeys,
     Retention,
+    Counts,
     Protocol,
 ):
     """All store ports over one database."""

@@ -55,6 +55,7 @@ from gateway.store.retention import RetentionTables
 from gateway.store.runners import PostgresRunner, Runner, SqliteRunner
 from gateway.store.seal_keys import SealTables
 from gateway.store.standings import StandingTables
+from gateway.store.statistics import StatisticsTables
 from gateway.store.upgrade import check_version
 
 POOL: Final = 8
@@ -268,6 +269,7 @@ class SqlStore(
     OnboardingTables,
     SealTables,
     RetentionTables,
+    StatisticsTables,
 ):
     """All store ports over one database."""
 

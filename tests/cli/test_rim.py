@@ -38,6 +38,7 @@ COMMANDS = [
     "dead discard",
     "forms list",
     "forms render",
+    "report",
     "alerts list",
     "alerts close",
     "audit list",
