@@ -82,7 +82,7 @@ LOOKING = {
     "seal status",
     "retention plan",
     "forms list",
-    "forms render",
+    "report",
     "db check",
     "simulate institution",
     "simulate platform",
@@ -91,13 +91,13 @@ LOOKING = {
     "conformance judge",
     "conformance run",
 }
-# Audited as well, and held to it by tests of their own: an export needs a case that is sealed into the chain, and the
-# moves of an onboarding are events with actor and reason besides.
+# Audited as well, and held to it by tests of their own: an export needs a case that is sealed into the chain, a
+# printing a message with a form, and the moves of an onboarding are events with actor and reason besides.
 MOVES = (
     *("apply", "attach", "submit", "check", "return", "complete", "open", "extend", "fail", "pass", "go-live"),
     *("withdraw", "suspend", "restore", "terminate"),
 )
-ELSEWHERE = {"evidence export", *(f"onboarding {verb}" for verb in MOVES)}
+ELSEWHERE = {"evidence export", "forms render", *(f"onboarding {verb}" for verb in MOVES)}
 FOUNDING = {"init": "home.founded", "platform add": "party.add"}
 
 
