@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from gateway.core.legal_clock import ClockState, LegalClock
 from gateway.ports import ClockQuery, Query
 from tests.harness.fake_clock import SECOND, START
 from tests.harness.gateway import Founded, Gateway, run_gateway
+from tests.harness.little_calendar import BEIJING, share_over
 from tests.harness.postgres import create_database, drop_database
 from tests.protocol.caller import Caller
 from tests.protocol.recipient import Recipient, hang_up
@@ -200,3 +202,48 @@ async def test_clocks_are_found_by_filter_and_by_page(gateway: Gateway):
     refused = await bank.get("/v1/clocks?limit=0&state=late&dueBefore=soon")
     assert (refused.status, refused.code) == (400, "MALFORMED_REQUEST")
     assert [error["pointer"] for error in refused.doc["errors"]] == ["?dueBefore", "?limit", "?state"]
+
+
+def expect(rule: str, subject: str, start: float, end: float | None) -> list[tuple[datetime, str, str, int]]:
+    """When thresholds of a term must fire, in hours from the test's start, by a calendar of the tests' own."""
+    zero = datetime.fromtimestamp(START / SECOND, BEIJING)
+    begun, length = zero + timedelta(hours=start), {"issue": 10, "pay": 5}[rule]
+    over = None if end is None else zero + timedelta(hours=end)
+    instants = [(share_over(begun, length, percent), rule, subject, percent) for percent in (50, 80, 95, 100)]
+    return [each for each in instants if over is None or each[0] <= over]
+
+
+async def test_weeks_of_orders_agree_with_an_independent_computation(either: Gateway):
+    """A second before its instant nothing fires, a second after it each threshold has fired, and nothing else."""
+    platform, bank = parties(either)
+    plain = dict(platform.event("payment.notice.v1", "DD-0")["data"])
+    plain.pop("specialPayment", None)
+    script = [
+        (0.0, platform, lambda: platform.event("guarantee.application.v1", "DD-0")),
+        (26.0, platform, lambda: platform.event("guarantee.application.v1", "DD-1")),
+        (180.0, bank, lambda: bank.event("guarantee.issued.v1", "DD-0")),
+        (200.0, platform, lambda: platform.event("payment.notice.v1", "DD-0") | {"data": plain}),
+    ]
+    expected = [*expect("issue", "DD-0", 0, 180), *expect("issue", "DD-1", 26, None), *expect("pay", "DD-0", 200, None)]
+    steps: list[tuple[int, Any]] = [(START + int(hours * 3600) * SECOND, made) for hours, *made in script]
+    steps += [(round(at.timestamp()) * SECOND, key) for at, *key in expected]
+    fired: list[Any] = []
+    for at in sorted({at for at, _ in steps}):
+        either.clock.set(at - SECOND)
+        await sweep(either)
+        assert await found(either) == sorted(fired)
+        either.clock.set(at)
+        for step in [step for instant, step in steps if instant == at]:
+            if isinstance(step[0], Caller):
+                assert (await step[0].post(step[1]())).status == 202
+            else:
+                fired.append(tuple(step))
+        await sweep(either)
+        assert await found(either) == sorted(fired)
+
+
+async def found(gateway: Gateway) -> list[tuple[str, str, int]]:
+    """The thresholds of issuing and paying that were fired."""
+    clocks = [clock for rule in ("issue", "pay") for clock in await gateway.store.find_clocks(ClockQuery(rule=rule))]
+    rows = [(clock, percent) for clock in clocks for percent in await gateway.store.fired(clock.number)]
+    return sorted((clock.rule, clock.subject, percent) for clock, percent in rows)
