@@ -16,6 +16,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from gateway.bootstrap.clock import SystemClock
+from gateway.bootstrap.conf import check_conf
 from gateway.bootstrap.face import make_application
 from gateway.bootstrap.failpoints import arm_failpoints
 from gateway.bootstrap.parts import Parts
@@ -163,8 +164,8 @@ class Process:
 async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) -> int:
     """Run a process until SIGTERM or SIGINT; 0. `ready` is told the port.
 
-    Raises ConfigError, CryptoUnavailable, StoreUnavailable, OSError, or ValueError for another schema version or a
-    home that is in use.
+    Raises ConfigError, CatalogueError, CryptoUnavailable, StoreUnavailable, OSError, or ValueError for another schema
+    version or a home that is in use.
     """
     check_role(settings, role)
     log = settings.log
@@ -174,10 +175,12 @@ async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) 
     arm_failpoints(settings, os.environ)
     with lock_home(settings.home / LOCK_FILE) if settings.embedded else nullcontext():
         store = open_store(settings.database)
+        parts = Parts(settings, store, SystemClock(), get_log())
+        check_conf(parts)
         await store.open()
         if await unlock(settings, store, now=SystemClock().now()) is None:
             get_log().warning("seal.off", file=str(settings.seal_key_file))
-        await _run(Process(Parts(settings, store, SystemClock(), get_log()), role), ready)
+        await _run(Process(parts, role), ready)
     return 0
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import shutil
 import stat
 from pathlib import Path
 
@@ -8,6 +10,8 @@ import pytest
 from gateway.config import load_settings
 from gateway.core.party import GATEWAY
 from tests.cli.conftest import Wgg
+
+CONF = Path(__file__).parents[2] / "conf"
 
 
 def mode(path: Path) -> int:
@@ -122,3 +126,22 @@ def test_the_doctor_needs_no_home(wgg: Wgg) -> None:
     """Without a home the host's own crypto is looked at."""
     ended = wgg("doctor", "--json")
     assert (ended.code, [row["check"] for row in ended.json]) == (0, ["国密库"])
+
+
+def test_mistakes_in_areas_and_calendar_stop_the_start_together(wgg: Wgg, home: Path) -> None:
+    """A start over broken area and calendar files ends with 3 and names every mistake by file, line and field."""
+    shutil.copytree(CONF / "areas", home / "conf" / "areas")
+    shutil.copytree(CONF / "calendar", home / "conf" / "calendar")
+    area = home / "conf" / "areas" / "350200.yaml"
+    text = area.read_text(encoding="utf-8").replace("value: 2%", "value: zwei").replace("basis: 服务", "bass: 服务", 1)
+    area.write_text(text, encoding="utf-8")
+    (home / "conf" / "calendar" / "2027.yaml").write_text("year: 2027\nfoo: 1\n", encoding="utf-8")
+    ended = wgg("serve", "--port", "0")
+    assert ended.code == 3
+    for place in (
+        r"350200.yaml 第 [0-9]+ 行 parameters.deposit.base_ratio\[0\].value：",
+        r"350200.yaml 第 [0-9]+ 行 parameters.pay.start\[0\].bass：",
+        r"2027.yaml 第 2 行 foo：",
+        r"2027.yaml 第 1 行 holidays：",
+    ):
+        assert re.search(place, ended.err), ended.err
