@@ -30,6 +30,7 @@ from gateway.cli import (
     messages,
     onboarding,
     platforms,
+    quickstart,
     reconciling,
     reporting,
     retaining,
@@ -51,7 +52,7 @@ _HELP = "工资保证金网关：在市级平台与银行、保险、担保机�
 def build() -> typer.Typer:
     """All commands."""
     app = _group(_HELP)
-    for module in (demo, initialise, serving, sending, signing, examples, doctor, reporting):
+    for module in (demo, quickstart, initialise, serving, sending, signing, examples, doctor, reporting):
         module.attach(app)
     institution = _group("机构的登记、设置与停复")
     for module in (institutions, standings):

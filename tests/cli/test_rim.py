@@ -30,6 +30,7 @@ COMMANDS = [
         for verb in ("add", "list", "set", "check", "pause", "resume", "suspend", "restore", "stop", "exit")
     ),
     *(f"institution key {verb}" for verb in ("add", "retire", "revoke")),
+    "quickstart",
     "platform add",
     "messages show",
     "messages list",

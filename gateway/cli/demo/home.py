@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.cli.demo.terms import RATE
 from gateway.crypto.keys import PrivateKey
 
 _START_SECONDS: Final = 30.0
@@ -43,9 +42,9 @@ class DemoHome:
         """The gateway's home."""
         return self.folder / "home"
 
-    async def found(self, members: Sequence[Member]) -> None:
-        """Make keys and home, register the platform and the institutions."""
-        await run("init", str(self.home), "--clock-rate", str(RATE))
+    async def found(self, members: Sequence[Member], *options: str) -> None:
+        """Make keys and home (`options` of `wgg init`), register the platform and the institutions."""
+        await run("init", str(self.home), *options)
         await asyncio.gather(*(self._make_key(name) for name in ("platform", *(member.id for member in members))))
         await run("platform", "add", "--home", str(self.home), "--public-key", self._public("platform"))
         for member in members:

@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.catalogue import load_catalogue
 from gateway.cli.demo.home import DemoHome, Member
-from gateway.cli.demo.terms import Arrive, Terms, is_delivered, run_fast_later
+from gateway.cli.demo.terms import RATE, Arrive, Terms, is_delivered, run_fast_later
 from gateway.cli.demo.timeline import Timeline
 from gateway.config import SETTINGS_FILE
 from gateway.core.wire.envelope import Envelope
@@ -71,7 +71,7 @@ async def play(folder: Path, *, keep: bool) -> bool:
     names = {PLATFORM: "平台　　", **{member.id: member.name for member in members}, "gateway": "网关"}
     timeline = Timeline(load_catalogue(), names)
     timeline.say_heading("建立网关目录、密钥，登记平台与四家机构")
-    await demo.found(members)
+    await demo.found(members, "--clock-rate", str(RATE))
     fast_from = run_fast_later(demo.home / SETTINGS_FILE)
     async with demo.serve() as url, _counterparts(demo, members, url, timeline) as platform:
         print(f"网关 {url}，目录 {demo.home}", flush=True)

@@ -1,0 +1,31 @@
+"""`wgg quickstart`: what it prints is run as it stands, with `sh`, `openssl` and `curl`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from tests.e2e.world import World
+
+
+@pytest.mark.parametrize("kind", ["bank", "insurer", "guarantor"])
+def test_the_printed_lines_are_accepted(empty: World, kind: str) -> None:
+    """An institution of each kind answers its first order; the receipt's signature verifies; exit code 0."""
+    where = empty.folder / "quick"
+    ended = empty.must("quickstart", "--dir", where, "--id", "mine", "--kind", kind, "--check")
+    assert "Verified OK" in ended.err
+    assert json.loads((where / "receipt.json").read_text())["status"] == "ACCEPTED"
+    assert ended.out.strip() == (where / "first.sh").read_text(encoding="utf-8").strip()
+
+
+def test_another_key_is_refused(empty: World) -> None:
+    """The lines go through the real checks: with another key in the place of the institution's the answer is 401."""
+    where = empty.folder / "quick"
+    started = empty.start("quickstart", "--dir", where)
+    subprocess.run(["openssl", "genpkey", "-algorithm", "SM2", "-out", where / "mybank.pem"], check=True)
+    script = where / "first.sh"
+    done = subprocess.run(["sh", script], capture_output=True, text=True, check=False)
+    assert " 401 " in done.stdout.splitlines()[0]
+    assert started.ready["script"] == str(script)
