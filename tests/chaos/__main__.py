@@ -19,7 +19,7 @@ import psycopg
 from tests.chaos.cluster import three_brokers
 from tests.chaos.disk import small_disk
 from tests.chaos.faults import DISK_FULL, FAULTS, pair
-from tests.chaos.report import line_of, read_json, table, write_json, write_page
+from tests.chaos.report import DOCUMENT, line_of, read_json, table, write_json, write_page
 from tests.chaos.rounds import Round, Theatre
 from tests.chaos.stage import Stage, embedded_stage, one_broker, split_stage
 from tests.chaos.verdict import Verdict
@@ -168,7 +168,9 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--report", type=Path, default=Path("build/chaos-report.json"))
-    parser.add_argument("--docs", action="store_true", help="write the table into docs/reliability.md")
+    parser.add_argument(
+        "--docs", action="store_true", help="write the table into docs/reliability.md, the report beside it"
+    )
     parser.add_argument("--kinds", default=",".join(SHARES))
     parser.add_argument("--pairs", type=int, default=4, help="random pairs on each deployment at least")
     parser.add_argument("--only", default="", help="only faults whose name this pattern finds")
@@ -188,6 +190,7 @@ def main() -> int:
         print(table(rounds))
     if asked.docs:
         write_page(rounds)
+        write_json(rounds, DOCUMENT)
     return GOOD if rounds and all(each.good for each in rounds) else BAD
 
 

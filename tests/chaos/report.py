@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.chaos.rounds import Round
 
 PAGE = Path("docs/reliability.md")
+DOCUMENT = PAGE.with_name("reliability-report.json")
 _BEGIN, _END = "<!-- table -->", "<!-- /table -->"
 _HEAD = "| 布置 | 故障 | 发送 | 受理 | 送达 | 死信 | 传输重复 | 丢失 | 重复办理 | 恢复（首个/送清），秒 | 结论 |"
 _COUNTS = ("sent", "accepted", "delivered", "dead", "duplicates", "lost", "doubled")
