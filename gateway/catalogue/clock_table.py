@@ -54,6 +54,8 @@ EVENTS: Final = frozenset(
         "statement.breached",
         "onboarding.opened",
         "onboarding.passed",
+        "onboarding.failed",
+        "onboarding.extended",
         "onboarding.left",
     }
 )
