@@ -16,7 +16,6 @@ from gateway.forms.sheets import Block
 from gateway.forms.verdicts import Verdict, judge_message, judge_receipt
 from gateway.ports import MessageView
 
-_GOOD: Final = {True: "有效", False: "无效"}
 _STATUS: Final = {"ACCEPTED": "已签收", "REFUSED": "已拒收"}
 
 
@@ -25,7 +24,8 @@ def describe_paper(view: MessageView, directory: Directory, catalogue: Catalogue
     message, verdict = view.message, judge_message(view, directory)
     return {
         "title": catalogue.row(message.type).title,
-        "good": verdict.good,
+        "good": verdict.good or verdict.purged,
+        "verdict": f"签名{verdict.word}",
         "digest": message.digest,
         "lines": [
             {"label": "报文标识", "value": f"{message.source} / {message.id}"},
@@ -48,7 +48,7 @@ def _tell(verdict: Verdict, directory: Directory, owner: str) -> str:
     party = directory.find_party(owner)
     who = f"{owner}（{party.name}）" if party else owner
     reason = "" if verdict.good else f"：{verdict.text}"
-    return f"{_GOOD[verdict.good]}{reason}；{who}，公钥 {verdict.serial_no or '不明'}"
+    return f"{verdict.word}{reason}；{who}，公钥 {verdict.serial_no or '不明'}"
 
 
 def make_mark(view: MessageView, directory: Directory) -> Block:
@@ -57,7 +57,7 @@ def make_mark(view: MessageView, directory: Directory) -> Block:
     party = directory.find_party(message.source)
     return {
         "good": verdict.good,
-        "text": f"电子签名{_GOOD[verdict.good]}",
+        "text": f"电子签名{verdict.word}",
         "by": party.name if party else message.source,
         "serial": verdict.serial_no[:16],
         "time": write_time(message.received_at),

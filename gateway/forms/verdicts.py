@@ -27,11 +27,20 @@ _TARGET: Final = "/v1/messages"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether a signature holds, the reason in Chinese where it does not, and the serial of the key named in it."""
+    """Whether a signature holds, the reason in Chinese where it does not, and the serial of the key named in it.
+
+    `purged` says that the bytes are kept no longer: nothing can be said from here, the chain of evidence can.
+    """
 
     good: bool
     text: str
     serial_no: str
+    purged: bool = False
+
+    @property
+    def word(self) -> str:
+        """How the verdict is called on paper."""
+        return "有效" if self.good else "不再复核" if self.purged else "无效"
 
 
 def judge_message(view: MessageView, directory: Directory) -> Verdict:
@@ -40,6 +49,8 @@ def judge_message(view: MessageView, directory: Directory) -> Verdict:
     try:
         authorization = parse_authorization(message.origin)
         serial = authorization.serial_no
+        if not message.body:
+            return Verdict(good=False, text="正文已按保存期限清除，以存证链为准", serial_no=serial, purged=True)
         if sm3(message.body).hex() != message.digest:
             return Verdict(good=False, text="正文与受理时登记的 SM3 摘要不符", serial_no=serial)
         public = _key_of(directory, message.source, serial, authorization.timestamp)

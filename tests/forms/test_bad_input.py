@@ -165,3 +165,5 @@ def test_a_body_that_is_gone_has_a_receipt_still():
     text = read_pdf(print_one("receipt", Medium.PDF, [purged]).content)
     assert view.message.digest in text
     assert "正文已按保存期限清除" in text
+    assert "签名不再复核" in text
+    assert "签名无效" not in text
