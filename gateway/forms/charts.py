@@ -9,8 +9,11 @@ from typing import Any, Final
 INKS: Final = ("#1f5a96", "#c8792b", "#6b8e4e", "#8a8a8a")
 _HEIGHT: Final = 180.0
 _STEP: Final = 46.0
+_WIDE: Final = 92.0
+_FEW: Final = 8
+_SHORT: Final = 4
 _GAP: Final = 10.0
-_LEFT: Final = 40.0
+_LEFT: Final = 70.0
 _TICKS: Final = 4
 
 
@@ -22,13 +25,19 @@ class Series:
     values: Sequence[int]
 
 
-def draw_bars(title: str, labels: Sequence[str], series: Sequence[Series], *, note: str = "") -> dict[str, Any]:
-    """A bar chart as geometry for the template: figures only, every text apart."""
+def draw_bars(
+    title: str, labels: Sequence[str], series: Sequence[Series], *, note: str = "", limit: int | None = None
+) -> dict[str, Any]:
+    """A bar chart as geometry for the template: figures only, every text apart.
+
+    `limit` is the last label before the dashed line, such as the last day of a term.
+    """
+    step = _WIDE if len(labels) <= _FEW else _STEP
     top = _round_up(max((value for each in series for value in each.values), default=0))
-    width = (_STEP - _GAP) / max(1, len(series))
+    width = (step - _GAP) / max(1, len(series))
     bars = [
         {
-            "x": round(_LEFT + place * _STEP + _GAP / 2 + number * width, 2),
+            "x": round(_LEFT + place * step + _GAP / 2 + number * width, 2),
             "y": round(_HEIGHT - value / top * _HEIGHT, 2),
             "width": round(width - 1, 2),
             "height": round(value / top * _HEIGHT, 2),
@@ -42,11 +51,13 @@ def draw_bars(title: str, labels: Sequence[str], series: Sequence[Series], *, no
     return {
         "title": title,
         "note": note,
-        "width": round(_LEFT + len(labels) * _STEP + _GAP, 2),
+        "width": round(_LEFT + len(labels) * step + _GAP, 2),
         "bars": bars,
-        "labels": [{"x": round(_LEFT + (place + 0.5) * _STEP, 2), "text": text} for place, text in enumerate(labels)],
+        "labels": [{"x": round(_LEFT + (place + 0.5) * step, 2), "text": text} for place, text in enumerate(labels)],
         "ticks": [{"y": round(_HEIGHT - _HEIGHT * n / _TICKS, 2), "text": f"{top * n / _TICKS:g}"} for n in range(5)],
         "legend": [{"ink": INKS[n % len(INKS)], "text": each.title} for n, each in enumerate(series)],
+        "slanted": step == _STEP and any(len(text) > _SHORT for text in labels),
+        "limit": None if limit is None or limit >= len(labels) else round(_LEFT + (limit + 1) * step, 2),
         "empty": not bars or not any(bar["value"] for bar in bars),
     }
 

@@ -89,10 +89,17 @@ def _draw_times(report: Mapping[str, Any], cells: Mapping[Cell, Tally], names: N
         more = term.done - sum(values)
         labels = [str(day) for day in range(last + 1)] + ([f">{last}"] if more else [])
         terms = "、".join(report["terms"].get(rule, ())) or "—"
-        note = f"横轴为工作日；法定期限 {terms}；按期 {term.on_time}，逾期 {term.late}"
+        note = f"横轴为工作日，虚线为法定期限（{terms}）；按期 {term.on_time}，逾期 {term.late}"
         series = [Series(title="办结", values=values + ([more] if more else []))]
-        charts.append(draw_bars(f"{names.rules[rule]}所用工作日（笔）", labels, series, note=note))
+        limit = _limit_of(report["terms"].get(rule, ()))
+        charts.append(draw_bars(f"{names.rules[rule]}所用工作日（笔）", labels, series, note=note, limit=limit))
     return charts
+
+
+def _limit_of(terms: Sequence[str]) -> int | None:
+    """The term in working days, where all had the same one."""
+    count, _, unit = terms[0].partition(" ") if len(terms) == 1 else ("", "", "")
+    return int(count) if unit == "个工作日" else None
 
 
 def _draw_breaches(total: Mapping[str, Any], names: Names) -> dict[str, Any]:

@@ -79,3 +79,11 @@ def test_bars_stand_within_their_axis():
     assert chart["ticks"][-1]["text"] == "12"
     assert not chart["empty"]
     assert draw_bars("x", [], [])["empty"]
+
+
+def test_the_term_stands_behind_its_last_day():
+    """The dashed line is drawn between the last day of the term and the next; beyond the chart, not at all."""
+    days = [str(day) for day in range(12)]
+    chart = draw_bars("x", days, [Series(title="办结", values=[1] * 12)], limit=10)
+    assert chart["labels"][10]["x"] < chart["limit"] < chart["labels"][11]["x"]
+    assert draw_bars("x", days, [Series(title="办结", values=[1] * 12)], limit=12)["limit"] is None
