@@ -67,14 +67,33 @@ check_answer() { # check_answer NONCE
 
 parameter() { printf %s "$1" | sed -n "s/.*$2=\"\([^\"]*\)\".*/\1/p"; }
 
+# The five parameters of section 3, each once, and nothing else.
+well_formed() { # well_formed AUTHORIZATION
+    local rest=${1#GZBZJ1-SM2-WITH-SM3 } names
+    printf %s "$1" | grep -Eq '^GZBZJ1-SM2-WITH-SM3 .*nonce_str="[A-Za-z0-9]{16,64}"' || return 1
+    printf %s "$rest" | grep -Eqx '[a-z_]+="[^"]*"([[:blank:]]*,[[:blank:]]*[a-z_]+="[^"]*"){4}' || return 1
+    names=$(printf %s "$rest" | sed 's/="[^"]*"[[:blank:]]*,*[[:blank:]]*/\n/g' | LC_ALL=C sort | tr -d '\n')
+    [ "$names" = nonce_strsender_idserial_nosignaturetimestamp ]
+}
+
+# A retired key still verifies what it signed within its validity.
+valid_at() { # valid_at TIMESTAMP
+    [ "$(jq -r .status "$work/key")" != next ] &&
+        [ "$1" -ge "$(date -d "$(jq -r .notBefore "$work/key")" +%s)" ] &&
+        [ "$1" -lt "$(date -d "$(jq -r .notAfter "$work/key")" +%s)" ]
+}
+
 # Section 6: the message is for us and its sender signed these very bytes; prints the code of the refusal, if any.
 judge() { # judge BODY-FILE ORIGIN
     local sender serial source
+    if ! jq -e '(.data | type) == "object" and .specversion == "1.0" and ([.id, .type, .subject, .time] | all(. // "" | length > 0))' \
+        "$1" >/dev/null || ! well_formed "$2"; then printf MALFORMED_REQUEST && return; fi
     sender=$(parameter "$2" sender_id) serial=$(parameter "$2" serial_no) source=$(jq -r .source "$1")
     if [ "$(jq -r .recipient "$1")" != "$ID" ]; then printf RECIPIENT_NOT_PERMITTED && return; fi
     if [ "$sender" != "$source" ]; then printf SOURCE_MISMATCH && return; fi
     request_string POST /v1/messages "$(parameter "$2" timestamp)" "$(parameter "$2" nonce_str)" "$1" >"$work/origin"
     if ! find_key "$sender" "$serial"; then printf KEY_UNKNOWN && return; fi
+    if ! valid_at "$(parameter "$2" timestamp)"; then printf KEY_NOT_ACTIVE && return; fi
     verify "$work/sender.pem" "$(parameter "$2" signature)" "$work/origin" || printf SIGNATURE_INVALID
 }
 
@@ -82,7 +101,8 @@ judge() { # judge BODY-FILE ORIGIN
 find_key() { # find_key OWNER SERIAL
     local place
     for place in $(jq -r --arg owner "$1" '.keys | to_entries[] | select(.value.ownerId == $owner) | .key' "$work/keys"); do
-        jq -r ".keys[$place].publicKey" "$work/keys" >"$work/sender.pem"
+        jq ".keys[$place]" "$work/keys" >"$work/key"
+        jq -r .publicKey "$work/key" >"$work/sender.pem"
         [ "$(serial_of "$work/sender.pem")" != "$2" ] || return 0
     done
     return 1

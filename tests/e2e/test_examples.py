@@ -7,6 +7,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ from gateway.conformance.runner import Bounds
 from gateway.crypto.keys import PrivateKey
 from tests.conformance.play import Seat, examine, failures
 from tests.e2e.openssl import receipt_signed_string, sm3_hex, verifies
-from tests.e2e.world import APPLICATION, PATIENCE, ROOT, World, _put_away, copy, eventually
+from tests.e2e.world import APPLICATION, PATIENCE, ROOT, World, copy, eventually
 from tests.harness.packages import install_missing
 from tests.harness.processes import free_port
 
@@ -96,6 +97,20 @@ def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return MAKERS[request.param](tmp_path_factory.mktemp(request.param))
 
 
+def options(bank: str, folder: Path, url: str, client: Client) -> tuple[list[str], dict[str, str]]:
+    """Arguments and environment of a run as a bank whose keys lie in a folder."""
+    values = {
+        "id": bank,
+        "key": str(folder / f"{bank}.pem"),
+        "gateway": url,
+        "gateway-key": str(folder / f"{bank}.gateway.pem"),
+        "ledger": str(folder / f"{bank}.sample.jsonl"),
+    }
+    if client.by_environment:
+        return [], {**os.environ, **{name.replace("-", "_").upper(): value for name, value in values.items()}}
+    return [part for name, value in values.items() for part in (f"--{name}", value)], dict(os.environ)
+
+
 @dataclass(frozen=True)
 class Bank:
     """A party that a sample plays; its key lies in the world's folder."""
@@ -106,16 +121,7 @@ class Bank:
 
     def options(self, client: Client) -> tuple[list[str], dict[str, str]]:
         """Arguments and environment of a run as this bank."""
-        values = {
-            "id": self.id,
-            "key": str(self.world.folder / f"{self.id}.pem"),
-            "gateway": self.url,
-            "gateway-key": str(self.world.folder / f"{self.id}.gateway.pem"),
-            "ledger": str(self.world.folder / f"{self.id}.sample.jsonl"),
-        }
-        if client.by_environment:
-            return [], {**os.environ, **{name.replace("-", "_").upper(): value for name, value in values.items()}}
-        return [part for name, value in values.items() for part in (f"--{name}", value)], dict(os.environ)
+        return options(self.id, self.world.folder, self.url, client)
 
     def run(self, client: Client, verb: str, *more: str) -> subprocess.CompletedProcess[str]:
         """One run of the sample to its end."""
@@ -211,7 +217,7 @@ def test_a_sample_takes_pushes(served: Served, client: Client) -> None:
     arguments, env = bank.options(client)
     line = client.command("serve", "--port", str(served.ports[client.name]), *arguments)
     process = _start(line, env)
-    bank.world.stack.callback(_put_away, process)
+    bank.world.stack.callback(_stop, process)
     event = bank.write(APPLICATION, f"{bank.id}-1", mine=False)
     bank.send(event)
     bank.check_receipt(f"{bank.id}-1", event)
@@ -252,34 +258,47 @@ CASES = (
 
 
 async def test_a_sample_passes_the_kit(client: Client, tmp_path: Path) -> None:
-    """Of the conformance cases those about taking a message: the sample takes and refuses what it must. The shell's
-    does not listen.
+    """Of the conformance cases those about taking a message, pushed or, for the shell, pulled again and again: the
+    sample takes and refuses what it must.
     """
-    if client.by_environment:
-        return
     key, port, kit_port = PrivateKey.generate(), free_port(), free_port()
-    (tmp_path / "key.pem").write_text(key.to_pem())
+    (tmp_path / "xmccb.pem").write_text(key.to_pem())
     open_ring(tmp_path / "kit" / "keys", now=time.time_ns() // 1000)
-    pinned = tmp_path / "kit" / "keys" / "gateway.pub.pem"
-    who = ("--id", "xmccb", "--key", str(tmp_path / "key.pem"), "--ledger", str(tmp_path / "ledger.jsonl"))
-    where = ("--port", str(port), "--gateway", f"http://127.0.0.1:{kit_port}", "--gateway-key", str(pinned))
-    process = _start(client.command("serve", *who, *where), dict(os.environ))
+    shutil.copy(tmp_path / "kit" / "keys" / "gateway.pub.pem", tmp_path / "xmccb.gateway.pem")
+    arguments, env = options("xmccb", tmp_path, f"http://127.0.0.1:{kit_port}", client)
+    pulls = client.by_environment
+    if pulls:
+        line = ["bash", "-c", f"while :; do {client.line[0]} pull; done"]
+    else:
+        line = client.command("serve", "--port", str(port), *arguments)
+    process = _start(line, env, says=not pulls)
+    endpoint = None if pulls else f"http://127.0.0.1:{port}/in?from=kit"
+    bounds = Bounds(wait=PATIENCE, answer=PATIENCE, first_poll=PATIENCE, total=240.0, parallel=4)
     try:
-        seat = Seat(endpoint=f"http://127.0.0.1:{port}/in?from=kit", port=kit_port, kind="bank")
-        bounds = Bounds(wait=PATIENCE, answer=PATIENCE, total=240.0, parallel=4)
-        stored = await examine(
-            seat, tmp_path / "kit", selected=CASES, publics=(key.public,), institution="xmccb", bounds=bounds
-        )
+        seat = Seat(endpoint=endpoint, port=kit_port, kind="bank")
+        wanted = {"selected": CASES, "publics": (key.public,), "institution": "xmccb", "bounds": bounds}
+        stored = await examine(seat, tmp_path / "kit", **wanted)
     finally:
-        _put_away(process)
+        _stop(process)
     assert failures(stored) == []
     assert stored.verdict.verdict == "pass"
 
 
-def _start(line: Sequence[str], env: dict[str, str]) -> subprocess.Popen[str]:
-    """A sample that listens, once it says so."""
-    process = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout is not None
-    assert select.select([process.stdout], [], [], PATIENCE)[0]
-    assert "就绪" in process.stdout.readline()
+def _start(line: Sequence[str], env: dict[str, str], *, says: bool = True) -> subprocess.Popen[str]:
+    """A sample that goes on, once it says that it listens; in a group of its own."""
+    process = subprocess.Popen(
+        line, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+    )
+    if says:
+        assert process.stdout is not None
+        assert select.select([process.stdout], [], [], PATIENCE)[0]
+        assert "就绪" in process.stdout.readline()
     return process
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End a sample and what it started."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=PATIENCE)
+    assert process.stdout is not None
+    process.stdout.close()
