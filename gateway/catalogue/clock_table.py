@@ -53,6 +53,8 @@ EVENTS: Final = frozenset(
         "order.ended",
         "statement.breached",
         "onboarding.opened",
+        "onboarding.extended",
+        "onboarding.failed",
         "onboarding.passed",
         "onboarding.failed",
         "onboarding.extended",
