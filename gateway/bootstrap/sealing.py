@@ -12,14 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from gateway.bootstrap.subject_searching import SUBJECT_CLASS
 from gateway.config import Settings
 from gateway.core.sealing import CLASSES
 from gateway.crypto.keyring import HomeKeys, Keyring
 from gateway.crypto.sm4 import KEY_SIZE, SealBroken, new_key
 from gateway.ports import Audit, Store
-
-INDEX_CLASS: Final = "subject-index"
-"""The class of the key that the index of subjects is made with: it seals nothing."""
 
 _OTHERS: Final = 0o077
 _SECRET: Final = 0o600
@@ -69,7 +67,7 @@ async def unlock(settings: Settings, store: Store, *, now: int) -> Keyring | Non
             raise SealBroken(f"数据已封存，但没有封存密钥文件 {settings.seal_key_file}；请恢复其备份")
         return None
     home = HomeKeys(keys)
-    fresh = [home.make(kind, now=now) for kind in Keyring(home, kept).missing((*CLASSES, INDEX_CLASS))]
+    fresh = [home.make(kind, now=now) for kind in Keyring(home, kept).missing((*CLASSES, SUBJECT_CLASS))]
     if fresh:
         names = "、".join(key.kind for key in fresh)
         audit = Audit(

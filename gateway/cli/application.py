@@ -41,6 +41,7 @@ from gateway.cli import (
     simulating,
     sla,
     standings,
+    subjects,
 )
 from gateway.cli.exits import INTERNAL, OK, USAGE, explain
 from gateway.cli.output import say
@@ -71,6 +72,7 @@ def build() -> typer.Typer:
         ("audit", audits, "审计记录"),
         ("reconcile", reconciling, "日对账的编制与核对"),
         ("retention", retaining, "保存期限与清除"),
+        ("subject", subjects, "个人数据的查找"),
         ("seal", seals, "机密数据的封存密钥"),
         ("calendar", calendar, "工作日历与到期日"),
         ("deposit", deposit, "工资保证金测算"),

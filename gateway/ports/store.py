@@ -175,6 +175,10 @@ class Archive(Protocol):
         """The delivery ids of what `find` would find, oldest first."""
         ...
 
+    async def page(self, *, after: int, limit: int) -> Sequence[Head]:
+        """Every message once, in order of its first delivery, at most `limit` behind the delivery `after`."""
+        ...
+
     async def find_causes(self, query: Query) -> Sequence[Cause]:
         """Ended deliveries of what matches, counted by the code that ended them and by recipient, most first."""
         ...

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, func, select
 
 from gateway.core.delivery import State
-from gateway.ports import Cause, MessageView, Query
+from gateway.ports import Cause, Head, MessageView, Query
+from gateway.store.outbox import load_messages
 from gateway.store.schema import ATTEMPTS, DEAD, DELIVERIES, MESSAGES, RECEIPTS
 from gateway.store.views import OF_DELIVERY, ROWS, load_views
 
@@ -48,6 +49,19 @@ def find_ids(connection: Connection, *, query: Query) -> list[int]:
     """The delivery ids alone, oldest first."""
     rows = select(_D.id).select_from(_JOINED).where(*_wanted(query)).order_by(_D.id).limit(query.limit)
     return list(connection.execute(rows).scalars())
+
+
+_PAGE: Final = (
+    select(_D.id)
+    .where(_D.id > bindparam("past", type_=BigInteger()), _D.replay_of.is_(None))
+    .order_by(_D.id)
+    .limit(bindparam("most"))
+)
+
+
+def page(connection: Connection, *, after: int, limit: int) -> list[Head]:
+    """Every message once, in order of its first delivery, behind the delivery `after`."""
+    return load_messages(connection, list(connection.execute(_PAGE, {"past": after, "most": limit}).scalars()))
 
 
 def find_causes(connection: Connection, *, query: Query) -> list[Cause]:

@@ -213,6 +213,10 @@ class _Reading(_Base):
         """Delivery ids by filter."""
         return await self._read(partial(archive.find_ids, query=query))
 
+    async def page(self, *, after: int, limit: int) -> Sequence[Head]:
+        """Every message once, in order."""
+        return await self._read(partial(archive.page, after=after, limit=limit))
+
     async def find_causes(self, query: Query) -> Sequence[Cause]:
         """Ended deliveries by cause."""
         return await self._read(partial(archive.find_causes, query=query))

@@ -45,6 +45,7 @@ CHANGES = {
     "dead discard": (("2", *BOTH), "dead.discard"),
     "alerts close": (("DEAD_LETTER", "platform/m9", *BOTH), "alert.close"),
     "retention run": (BOTH, "retention.run"),
+    "subject find": (("--phone", "13800000001", *BOTH), "subject.find"),
     "seal rotate": (BOTH, "seal.rotate"),
     "reconcile run": (BOTH, "reconciliation.run"),
     "institution stop": (("xmic", *BOTH), "party.stop"),

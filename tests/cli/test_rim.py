@@ -50,6 +50,7 @@ COMMANDS = [
     *(f"onboarding {verb}" for verb in ("list", "show")),
     "retention plan",
     "retention run",
+    "subject find",
     "seal status",
     "seal rotate",
     "reconcile show",
