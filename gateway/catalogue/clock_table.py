@@ -56,8 +56,6 @@ EVENTS: Final = frozenset(
         "onboarding.extended",
         "onboarding.failed",
         "onboarding.passed",
-        "onboarding.failed",
-        "onboarding.extended",
         "onboarding.left",
     }
 )
