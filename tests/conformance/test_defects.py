@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from gateway.simulator.defect_rows import Defect
 from gateway.simulator.defects import DEFECTS
 from tests.conformance.claims import CLAIMS, ROWS
 from tests.conformance.defective import caught
-from tests.conformance.matrix import DOCUMENT, written
+from tests.conformance.matrix import DOCUMENT, MEASURED, written
 
 AT_ONCE = 12
 
@@ -61,3 +62,9 @@ async def test_without_a_defect_no_claiming_case_fails(read_once: None, mode: st
 def test_the_document_shows_the_claims() -> None:
     """docs/conformance-matrix.md is what `python -m tests.conformance.matrix` writes."""
     assert DOCUMENT.read_text(encoding="utf-8") == written()
+
+
+def test_the_measurement_agrees_with_the_claims() -> None:
+    """In the measured matrix every defect, pushed and pulled, fails the case that claims it."""
+    measured = json.loads(MEASURED.read_text())
+    assert [(name, mode) for name, mode in ROWS if CLAIMS[name] not in measured[name][mode]] == []
