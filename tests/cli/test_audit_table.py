@@ -53,9 +53,10 @@ CHANGES = {
 }
 
 # These change nothing of a home: they look, or work on files, other parties' sides and homes of their own.
-# `init` and `platform add` are done by the fixture and looked at there; the demo has a home of its own.
+# `init` and `platform add` are done by the fixture and looked at there; the demo and the quickstart have homes of their own.
 LOOKING = {
     "demo",
+    "quickstart",
     "serve",
     "send",
     "sign",
