@@ -19,9 +19,11 @@ python=${PYTHON:-python3}
 need "command -v $python" python3
 need "$python -c 'import ensurepip, venv'" python3-venv
 need "command -v openssl" openssl
-# The faces of printed forms, Song and Hei: Arphic Public Licence and GPL with the font exception.
-need "test -f /usr/share/fonts/truetype/arphic-gbsn00lp/gbsn00lp.ttf" fonts-arphic-gbsn00lp
-need "test -f /usr/share/fonts/truetype/wqy/wqy-zenhei.ttc" fonts-wqy-zenhei
+# The faces of printed forms, Song and Hei: Arphic Public Licence and GPL with the font exception. All but PDFs does
+# without them.
+for face in arphic-gbsn00lp/gbsn00lp.ttf:fonts-arphic-gbsn00lp wqy/wqy-zenhei.ttc:fonts-wqy-zenhei; do
+    (need "test -f /usr/share/fonts/truetype/${face%%:*}" "${face##*:}") || echo "没有字体 ${face##*:}，暂不能打印 PDF。" >&2
+done
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     echo "需要 Python 3.11 或更高版本，当前为 $("$python" --version)。请用 PYTHON=python3.11 make setup 指定。" >&2
     exit 1

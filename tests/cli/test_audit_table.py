@@ -53,7 +53,7 @@ CHANGES = {
 }
 
 # These change nothing of a home: they look, or work on files, other parties' sides and homes of their own.
-# `init` and `platform add` are done by the fixture and looked at there; the demo and the quickstart have homes of their own.
+# `init` and `platform add` are done by the fixture and looked at there; demo and quickstart have homes of their own.
 LOOKING = {
     "demo",
     "quickstart",
