@@ -34,6 +34,14 @@ def hang_keyring(dialect: Dialect, ring: Ring) -> None:
     _RINGS[dialect] = ring
 
 
+def as_stored(value: Any, dialect: Dialect) -> Any:
+    """A confidential value sealed, where there is a keyring; any other value as it is."""
+    if not isinstance(value, Confidential):
+        return value
+    ring = _RINGS.get(dialect)
+    return value.plain if ring is None else ring.seal(value.kind, value.plain)
+
+
 class SealedBytes(TypeDecorator[bytes]):
     """A column of bytes, some of them sealed."""
 
@@ -42,11 +50,8 @@ class SealedBytes(TypeDecorator[bytes]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
         """Seal what is confidential."""
-        if not isinstance(value, Confidential):
-            plain: bytes | None = value
-            return plain
-        ring = _RINGS.get(dialect)
-        return value.plain if ring is None else ring.seal(value.kind, value.plain)
+        stored: bytes | None = as_stored(value, dialect)
+        return stored
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
         """Open what is sealed. Raises SealBroken."""

@@ -18,6 +18,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import UpdateBase
 
 from gateway.store.dialect import POSTGRESQL, name_of
+from gateway.store.sealed import as_stored
 
 Values = Mapping[str, Any]
 Rows = Sequence[tuple[Any, ...]]
@@ -55,16 +56,17 @@ def _pipeline(connection: Connection, calls: Sequence[Call]) -> list[Rows]:
     assert driver is not None
     try:
         with driver.pipeline():
-            cursors = [_send(driver, call) for call in calls]
+            cursors = [_send(driver, call, connection.dialect) for call in calls]
         return [cursor.fetchall() if cursor.description else () for cursor in cursors]
     except psycopg.Error as error:
         raise _as_of_sqlalchemy(connection, error, gone=driver.closed) from error
 
 
-def _send(driver: psycopg.Connection, call: Call) -> psycopg.Cursor:
+def _send(driver: psycopg.Connection, call: Call, dialect: Dialect) -> psycopg.Cursor:
+    """The driver knows nothing of columns that seal: confidential values are sealed here."""
     cursor, runs = driver.cursor(), [call.values] if isinstance(call.values, Mapping) else call.values
     text, constants = _compile(call.statement, tuple(runs[0]))
-    whole = [{**constants, **values} for values in runs]
+    whole = [constants | {name: as_stored(value, dialect) for name, value in values.items()} for values in runs]
     if isinstance(call.values, Mapping):
         return cursor.execute(text, whole[0])
     cursor.executemany(text, whole)
@@ -72,7 +74,7 @@ def _send(driver: psycopg.Connection, call: Call) -> psycopg.Cursor:
 
 
 @cache
-def _compile(statement: Statement, names: tuple[str, ...]) -> tuple[str, Values]:
+def _compile(statement: Statement, names: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
     """The statement's text for values of these names, and the values that are part of it."""
     compiled = statement.compile(dialect=_DIALECT, column_keys=list(names))
     assert isinstance(compiled, SQLCompiler)
