@@ -1,4 +1,4 @@
-"""`wgg conformance run|judge|cases|verify`: the conformance kit, on any machine and without a home."""
+"""`wgg conformance run|official|judge|cases|verify`: practice anywhere, without a home; official runs in a sandbox."""
 
 # ruff: noqa: D400 - the docstrings of commands are their Chinese help
 
@@ -6,38 +6,43 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gateway.cli.exits import CHECK, NOT_FOUND, OK, USAGE, Failure
-from gateway.cli.homes import now_us
+from gateway.cli.homes import in_store, now_us, open_home
 from gateway.cli.institutions import Kind
 from gateway.cli.key_files import read_private_key, read_public_key
-from gateway.cli.options import AsJson
-from gateway.cli.output import put_json, put_table, say
+from gateway.cli.options import AsJson, Home
+from gateway.cli.output import put_json, put_record, put_table, say
+from gateway.core.party import KeyStatus
 
 if TYPE_CHECKING:
+    from gateway.conformance.cases import Case
     from gateway.conformance.practice import Order, Stored
+    from gateway.crypto.keys import PrivateKey
 
-_VERDICTS: Final = {
-    "pass": "通过",
-    "fail": "未通过",
-    "error": "工具出错",
-    "skip": "不适用",
-    "not_run": "未执行",
-    "waiting": "等待中",
-}
 Folder = Annotated[Path, typer.Option("--dir", metavar="目录", help="存放密钥与各次运行的目录")]
+ADDRESS = "127.0.0.1:8900"
+Listen = Annotated[str, typer.Option("--listen", metavar="主机:端口", help="本工具充当网关的监听地址，机构向它发送")]
+Wait = Annotated[float, typer.Option("--wait", min=1, help="每一步最多等机构多少秒；须人工操作时请调大")]
+Timeout = Annotated[float, typer.Option("--timeout", min=1, help="整次运行的时限，秒")]
 CaseFolder = Annotated[Path | None, typer.Option("--cases", metavar="目录", help="用例文件目录；默认用随附的用例")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="一次运行的目录")]
 
 
 def attach(app: typer.Typer) -> None:
     """`wgg conformance …`."""
-    for name, command in (("run", run), ("judge", judge), ("cases", list_cases)):
+    for name, command in (
+        ("run", run),
+        ("official", official),
+        ("judge", judge),
+        ("cases", list_cases),
+        ("verify", verify),
+    ):
         app.command(name)(command)
 
 
@@ -51,9 +56,7 @@ def run(
     party_id: Annotated[
         str | None, typer.Option("--id", metavar="标识", help="机构标识；不写则取自机构的首个签名请求")
     ] = None,
-    listen: Annotated[
-        str, typer.Option("--listen", metavar="主机:端口", help="本工具充当网关的监听地址，机构向它发送")
-    ] = "127.0.0.1:8900",
+    listen: Listen = ADDRESS,
     folder: Folder = Path("wgg-conformance"),
     gateway_key: Annotated[
         Path | None, typer.Option("--gateway-key", metavar="PEM", help="充当网关所用的私钥；不写则自动生成并留用")
@@ -63,38 +66,120 @@ def run(
     failed_of: Annotated[
         Path | None, typer.Option("--failed-of", metavar="RUN", help="只重做该次运行未通过的用例")
     ] = None,
-    wait: Annotated[float, typer.Option("--wait", min=1, help="每一步最多等机构多少秒；须人工操作时请调大")] = 20.0,
-    timeout: Annotated[float, typer.Option("--timeout", min=1, help="整次运行的时限，秒")] = 110.0,
+    wait: Wait = 20.0,
+    timeout: Timeout = 110.0,
     as_json: AsJson = False,
 ) -> int:
-    """对一家机构执行一致性测试：本工具充当网关与平台。全部通过退出码为 0，否则为 3。"""
+    """练习一致性测试：本工具充当网关与平台，不需要网关目录。全部通过退出码为 0，否则为 3。"""
     from gateway.conformance.practice import Order
-    from gateway.conformance.runner import Bounds
 
     if not practice:
-        raise Failure(USAGE, "请加 --practice：正式测试由接入工程师在沙箱中发起。")
+        raise Failure(USAGE, "练习请加 --practice；正式测试用 wgg conformance official。")
     if (endpoint is None) == (not mailbox):
         raise Failure(USAGE, "请写 --endpoint URL（推送）或 --mailbox（拉取），二者择一。")
-    host, port = _read_address(listen)
     order = Order(
         kind=str(kind),
         publics=tuple(read_public_key(path) for path in public_key),
         folder=folder,
         endpoint=endpoint,
         institution=party_id,
-        host=host,
-        port=port,
-        bounds=Bounds(wait=wait, total=timeout),
         gateway_key=read_private_key(gateway_key) if gateway_key else None,
         cases=cases,
         selected=_select(only, failed_of, cases),
+        **_set_bounds(listen, wait, timeout),
     )
-    return _show(asyncio.run(_perform(order)), as_json=as_json)
+    stored, known = asyncio.run(_perform(order))
+    return _show(stored, known, as_json=as_json)
+
+
+def official(
+    *,
+    home: Home,
+    party_id: Annotated[str, typer.Option("--id", metavar="标识", help="已登记的机构标识")],
+    listen: Listen = ADDRESS,
+    days: Annotated[int, typer.Option("--days", min=1, max=1095, help="证书的有效天数")] = 180,
+    wait: Wait = 20.0,
+    timeout: Timeout = 3600.0,
+    as_json: AsJson = False,
+) -> int:
+    """正式一致性测试：在沙箱网关目录中以其密钥与登记执行，通过后签发证书。"""
+    order, private = _order_official(home, party_id, _set_bounds(listen, wait, timeout))
+    stored, known = asyncio.run(_perform(order))
+    code = _show(stored, known, as_json=as_json)
+    if code == OK:
+        _certify(stored, private, days)
+    return code
+
+
+def verify(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="证书文件")],
+    public_key: Annotated[Path, typer.Option("--public-key", metavar="PUB.pem", help="签发方（沙箱网关）的公钥")],
+    party_id: Annotated[str | None, typer.Option("--id", metavar="标识", help="证书须属于的机构")] = None,
+    kind: Annotated[Kind | None, typer.Option("--kind", help="证书须属于的机构类别")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """离线核验证书：签名、内容、机构与有效期；不通过时退出码为 3。"""
+    from gateway.core.certificate import CertificateInvalid, check_certificate, describe_certificate
+    from gateway.crypto.certificates import verify_certificate
+
+    try:
+        found = verify_certificate(file.read_bytes(), read_public_key(public_key))
+        check_certificate(found, institution=party_id or found.institution, kind=str(kind or found.kind), now=now_us())
+    except CertificateInvalid as error:
+        raise Failure(CHECK, f"证书无效：{error}") from error
+    record = describe_certificate(found)
+    put_record(record, as_json=as_json, text="\n".join(f"{name}  {value}" for name, value in record.items()))
+
+
+def _set_bounds(listen: str, wait: float, timeout: float) -> dict[str, Any]:
+    from gateway.conformance.runner import Bounds
+
+    host, port = _read_address(listen)
+    return {"host": host, "port": port, "bounds": Bounds(wait=wait, total=timeout, first_poll=min(60.0, timeout))}
+
+
+def _order_official(home: Path, party_id: str, bounds: Mapping[str, Any]) -> tuple[Order, PrivateKey]:
+    """What the home knows of the institution; Failure outside a sandbox or for one that is not registered."""
+    from gateway.bootstrap import load_key
+    from gateway.cli.registering import find_party
+    from gateway.conformance.practice import Order
+    from gateway.crypto.keys import PublicKey
+
+    settings, now = open_home(home), now_us()
+    if settings.environment != "sandbox":
+        raise Failure(CHECK, "正式测试只在沙箱中进行；此目录是生产环境。")
+    directory = in_store(settings, lambda store: store.directory())
+    party = find_party(directory, party_id)
+    keys = [key for key in directory.keys.values() if key.owner_id == party_id]
+    publics = tuple(PublicKey.from_pem(key.public_pem) for key in keys if key.status_at(now) is KeyStatus.ACTIVE)
+    if party.kind is None or not publics:
+        raise Failure(CHECK, f"{party_id} 没有有效的公钥，或不是机构，不能测试。")
+    private = load_key(settings)
+    order = Order(
+        kind=party.kind,
+        publics=publics,
+        folder=home / "conformance",
+        endpoint=party.endpoint,
+        institution=party_id,
+        official=True,
+        gateway_key=private,
+        **bounds,
+    )
+    return order, private
+
+
+def _certify(stored: Stored, private: PrivateKey, days: int) -> None:
+    from gateway.conformance.certifying import FILE, certify
+
+    path = stored.folder / FILE
+    path.write_bytes(certify(stored, private, now=now_us(), days=days))
+    say(f"证书：{path}；核验用 wgg conformance verify {path} --public-key 沙箱网关公钥")
 
 
 def judge(*, folder: RunFolder, cases: CaseFolder = None, as_json: AsJson = False) -> int:
     """用现有工具对一次运行存下的往来重新判定，不再联系机构。"""
-    return _show(_judge(folder, cases), as_json=as_json)
+    return _show(*_judge(folder, cases), as_json=as_json)
 
 
 def list_cases(*, cases: CaseFolder = None, as_json: AsJson = False) -> None:
@@ -129,68 +214,60 @@ def _select(only: list[str] | None, failed_of: Path | None, cases: Path | None) 
     from gateway.conformance.practice import find_failed
 
     if failed_of is not None:
-        return find_failed(_judge(failed_of, cases))
+        return find_failed(_judge(failed_of, cases)[0])
     unknown = set(only or ()) - {case.id for case in load_cases(cases)}
     if unknown:
         raise Failure(NOT_FOUND, f"没有用例 {'、'.join(sorted(unknown))}；可用 wgg conformance cases 查看。")
     return tuple(only) if only else None
 
 
-def _judge(folder: Path, cases: Path | None) -> Stored:
+def _judge(folder: Path, cases: Path | None) -> tuple[Stored, Sequence[Case]]:
     from gateway.conformance.case_reading import load_cases
     from gateway.conformance.practice import judge_folder
 
     try:
-        return judge_folder(folder, load_cases(cases))
+        known = load_cases(cases)
+        return judge_folder(folder, known), known
     except (KeyError, TypeError) as error:
         raise Failure(CHECK, f"{folder} 不是本工具的一次运行，或文件已损坏。") from error
 
 
-async def _perform(order: Order) -> Stored:
+async def _perform(order: Order) -> tuple[Stored, Sequence[Case]]:
+    from gateway.cli.conformance_progress import Progress
     from gateway.conformance.practice import judge_folder, prepare
 
-    runner, cases = prepare(order, now=now_us, tell=_announce(order))
+    progress = Progress(order.endpoint)
+    runner, cases = prepare(order, now=now_us, tell=progress.tell)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, runner.stop.set)
+    countdown = asyncio.create_task(progress.count_down())
     done = await runner.perform()
-    return judge_folder(order.folder / "runs" / done.id, cases)
+    countdown.cancel()
+    return judge_folder(order.folder / "runs" / done.id, cases), cases
 
 
-def _announce(order: Order) -> Callable[[Any], None]:
-    """Tells people, Chinese first, what the kit does and what it waits for."""
-    from gateway.conformance.runner import Ended, Listening
-    from gateway.conformance.steps import Waiting
+def _show(stored: Stored, cases: Sequence[Case], *, as_json: bool) -> int:
+    from gateway.conformance.reports import keep_reports
 
-    def tell(event: Listening | Waiting | Ended) -> None:
-        if isinstance(event, Listening):
-            say(f"本工具充当网关与平台，请机构系统按此设置：\n  网关地址  {event.url}\n  网关公钥  {event.key_file}")
-            say("  其余公钥（平台等）由 GET /v1/keys 取得，应答已由上述公钥签名。")
-            say(f"机构接收地址：{order.endpoint or '无，由机构拉取信箱'}")
-        elif isinstance(event, Waiting):
-            say(f"[{event.case}] 等待{event.who}：{event.todo}（最多 {event.seconds:.0f} 秒，Ctrl-C 取消）")
-        else:
-            say(f"[{event.done}/{event.total}] {event.case.id} {event.case.title} {event.progress.text}".rstrip())
-
-    return tell
-
-
-def _show(stored: Stored, *, as_json: bool) -> int:
-    from gateway.conformance.report import describe_run
-
+    report = keep_reports(stored, cases)
     if as_json:
-        put_json({**describe_run(stored), "folder": str(stored.folder)})
+        put_json({**report, "folder": str(stored.folder)})
     else:
-        _put_text(stored)
+        _put_text(report)
+    say(f"报告：{stored.folder / 'report.html'}（另有 report.json、junit.xml；往来见 exchanges.jsonl）")
     return OK if stored.verdict.verdict == "pass" else CHECK
 
 
-def _put_text(stored: Stored) -> None:
-    for item in stored.verdict.judgements:
-        print(f"{_VERDICTS[item.verdict]}  {item.case.id}  {item.case.title}  {item.text}".rstrip())
-        for assertion in item.assertions:
-            if assertion.verdict != "pass":
-                print(f"    {assertion.title}：应为{assertion.expected}；实为{assertion.got}。{assertion.advice}")
-    counts = "，".join(f"{_VERDICTS[name]} {count}" for name, count in stored.verdict.counts.items())
-    print(f"结论：{_VERDICTS[stored.verdict.verdict]}（用例 {counts}）{stored.run.trouble}")
-    say(f"本次运行存于 {stored.folder}")
+def _put_text(report: Mapping[str, Any]) -> None:
+    from gateway.conformance.words import VERDICT_WORDS
+
+    for case in report["cases"]:
+        print(f"{VERDICT_WORDS[case['verdict']]}  {case['id']}  {case['title']}  {case['text']}".rstrip())
+        for item in case["assertions"]:
+            if item["verdict"] != "pass":
+                print(f"    {item['title']}：应为{item['expected']}；实为{item['got']}。{item['suggestion']}")
+    for change in report["changes"]:
+        print(f"与上次相比  {change['id']}：{VERDICT_WORDS[change['before']]} → {VERDICT_WORDS[change['after']]}")
+    counts = "，".join(f"{VERDICT_WORDS[name]} {count}" for name, count in report["counts"].items())
+    print(f"结论：{VERDICT_WORDS[report['verdict']]}（用例 {counts}）{report['trouble']}")

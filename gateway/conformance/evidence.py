@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from gateway.conformance.cases import Case
-from gateway.conformance.exchanges import CALL, PUSH, STAND, Exchange
+from gateway.conformance.diagnosing import Diagnoser
+from gateway.conformance.exchanges import CALL, PUSH, STAND, Exchange, read_authorization
 from gateway.conformance.runs import Run
 from gateway.core.errors import Problem
-from gateway.core.wire.authorization import Authorization, parse_authorization
 from gateway.core.wire.strict_json import parse_object
 from gateway.crypto.keys import PublicKey
 
@@ -31,6 +31,11 @@ class Book:
         """The institution's keys by serial number."""
         keys = [PublicKey.from_pem(text) for text in self.run.public_keys]
         return {key.serial_no: key for key in keys}
+
+    @cached_property
+    def diagnoser(self) -> Diagnoser:
+        """Says why a signature failed."""
+        return Diagnoser(list(self.publics.values()))
 
     @cached_property
     def by_case(self) -> Mapping[str, Sequence[Exchange]]:
@@ -116,11 +121,3 @@ def read_json(body: bytes) -> Mapping[str, Any]:
         return parse_object(body)
     except Problem:
         return {}
-
-
-def read_authorization(exchange: Exchange) -> Authorization | None:
-    """The Authorization of a call, None where it cannot be read."""
-    try:
-        return parse_authorization(exchange.headers.get("authorization", ""))
-    except Problem:
-        return None

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
+from gateway.core.errors import Problem
+from gateway.core.wire.authorization import Authorization, parse_authorization
+
 FILE: Final = "exchanges.jsonl"
 PUSH: Final = "push"
 CALL: Final = "call"
@@ -85,11 +88,14 @@ def _load(value: str | dict[str, str]) -> bytes:
 
 
 class Recorder:
-    """Keeps exchanges in memory and in the run's folder; numbers count from 1."""
+    """Keeps exchanges in memory and in the run's folder; numbers count from 1.
+
+    Header bytes that are no text become `?`: a hostile answer must not break the run.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._file: IO[str] = (folder / FILE).open("a", encoding="utf-8")
+        self._file: IO[str] = (folder / FILE).open("a", encoding="utf-8", errors="replace")
         self.exchanges: list[Exchange] = []
         self._number = 0
 
@@ -113,3 +119,11 @@ def read_exchanges(folder: Path) -> Iterator[Exchange]:
     """A run's exchanges by number; FileNotFoundError where there are none."""
     with (folder / FILE).open(encoding="utf-8") as lines:
         yield from sorted((read_exchange(line) for line in lines), key=lambda exchange: exchange.number)
+
+
+def read_authorization(exchange: Exchange) -> Authorization | None:
+    """The Authorization of a call, None where it cannot be read."""
+    try:
+        return parse_authorization(exchange.headers.get("authorization", ""))
+    except Problem:
+        return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.conformance.desk import Call, Desk, Ruling
+from gateway.conformance.diagnosing import MOST, SIGNATURE_CODES
 from gateway.conformance.exchanges import CALL, Exchange, Recorder
 from gateway.conformance.keyring import KeyRing
 from gateway.conformance.replies import Reply, refuse
@@ -22,6 +23,8 @@ from gateway.core.wire.authorization import Authorization, check_timestamp, pars
 from gateway.core.wire.envelope import parse_envelope
 from gateway.core.wire.signed import request_string
 from gateway.core.wire.strict_json import parse_object
+from gateway.core.wire.wrong_strings import Signing
+from gateway.crypto.diagnosis import diagnose
 from gateway.crypto.keys import PublicKey
 from gateway.crypto.signer import verify_request
 from gateway.net.messages import ClientGone, RawRequest, RawResponse
@@ -65,6 +68,7 @@ class Face:
         self._now = now
         self._spent: set[tuple[str, str]] = set()
         self._assumed = assumed
+        self._diagnosed = 0
 
     async def handle(self, request: RawRequest) -> RawResponse:
         """Answer one call; ClientGone cuts the connection where a case wants no answer."""
@@ -82,9 +86,28 @@ class Face:
             self._authenticate(heard)
             return await self._desk.rule(heard.call)
         except Problem as problem:
+            await self._diagnose(heard, problem)
             ruling = Ruling(reply=refuse(problem, secrets.token_hex(8)), about={"refused": problem.code})
             self._assign(heard.call, ruling)
             return ruling
+
+    async def _diagnose(self, heard: _Heard, problem: Problem) -> None:
+        """Say which mistake a failed signature shows, as a sandbox does; for the first ones only."""
+        if problem.code not in SIGNATURE_CODES or heard.authorization is None or self._diagnosed >= MOST:
+            return
+        self._diagnosed += 1
+        call, authorization = heard.call, heard.authorization
+        signing = Signing(
+            method=call.method,
+            target=call.target,
+            timestamp=authorization.timestamp,
+            nonce=authorization.nonce,
+            body=signed_body(call),
+            host=call.headers.get("host", ""),
+        )
+        keys = [self._publics[authorization.serial_no], *self._publics.values()]
+        found = await asyncio.to_thread(diagnose, signing, authorization.signature, keys)
+        problem.extra = {**problem.extra, "diagnosis": found.as_record()}
 
     def _assign(self, call: Call, ruling: Ruling) -> None:
         """Give a refused message to its case, whose wait it ends: the case is judged by what came."""

@@ -61,6 +61,11 @@ class Verdict:
         return _count([judgement.verdict for judgement in self.judgements])
 
     @property
+    def binding_counts(self) -> Mapping[str, int]:
+        """The same of the cases that bind: optional ones are left out."""
+        return _count([judgement.verdict for judgement in self.judgements if judgement.case.level != OPTIONAL])
+
+    @property
     def assertion_counts(self) -> Mapping[str, int]:
         """How many assertions got each verdict."""
         return _count([item.verdict for judgement in self.judgements for item in judgement.assertions])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.conformance import bearing_checks as bearing
 from gateway.conformance import message_checks as message
 from gateway.conformance.findings import Check
 
@@ -49,7 +50,7 @@ MESSAGE_CHECKS: Final[Mapping[str, Check]] = {
         clause="协议 3",
         expected="每次请求用新的 nonce_str，重发时也是",
         advice="每次发送都重新取随机串与时间戳，重新签名；报文体不变。",
-        look=message.look_fresh,
+        look=bearing.look_fresh,
     ),
     "sender": Check(
         title="sender_id 与 source 都是本机构",
@@ -113,49 +114,49 @@ MESSAGE_CHECKS: Final[Mapping[str, Check]] = {
         clause="协议 4、5",
         expected="没有可信的受理应答时，以相同字节重发",
         advice="应答未到、签名不符或为 429、5xx 时，保留原字节，稍后重发。",
-        look=message.look_repeated,
+        look=bearing.look_repeated,
     ),
     "waited": Check(
         title="遵从 Retry-After",
         clause="协议 7",
         expected="不早于 Retry-After 所示秒数重发",
         advice="读取 Retry-After，等够再重发。",
-        look=message.look_waited,
+        look=bearing.look_waited,
     ),
     "gave-up": Check(
         title="终局的拒绝不再反复重发",
         clause="协议 7",
         expected="同一报文不反复重发",
         advice="4xx（429 除外）表示报文本身有误：停止重发，转人工处理。",
-        look=message.look_gave_up,
+        look=bearing.look_gave_up,
     ),
     "no-redirect": Check(
         title="不跟随重定向",
         clause="协议 6",
         expected="没有发往别处的请求",
         advice="HTTP 客户端关闭自动重定向。",
-        look=message.look_straight,
+        look=bearing.look_straight,
     ),
     "no-action": Check(
         title="不予办理",
         clause="协议 6",
         expected="没有答复该报文的任何报文",
         advice="拒收的报文不得进入业务。",
-        look=message.look_no_action,
+        look=bearing.look_no_action,
     ),
     "one-action": Check(
         title="只办理一次",
         clause="协议 6",
         expected="每种答复只有一份",
         advice="以 source + id 查重；重复的报文只回回执，不再办理。",
-        look=message.look_one_action,
+        look=bearing.look_one_action,
     ),
     "after": Check(
         title="次序正确",
         clause="业务 3",
         expected="晚于前一份报文",
         advice="同一订单的报文，等前一份得到 202 再发下一份。",
-        look=message.look_after,
+        look=bearing.look_after,
         needs=("is",),
     ),
     "file-put": Check(
@@ -163,21 +164,21 @@ MESSAGE_CHECKS: Final[Mapping[str, Check]] = {
         clause="协议 5",
         expected="PUT /v1/files/{SM3} 在先",
         advice="先上传保函文件，得到 201 后再发送引用它的报文。",
-        look=message.look_file_put,
+        look=bearing.look_file_put,
     ),
     "sound-listing": Check(
         title="只信签名有效的信箱清单",
         clause="协议 4、5",
         expected="清单签名无效时不办理，重新拉取",
         advice="验证 GET /v1/mailbox 应答的签名与随机串，不符即丢弃。",
-        look=message.look_listed_again,
+        look=bearing.look_listed_again,
     ),
     "called": Check(
         title="调用过该接口",
         clause="协议 5",
         expected="以有效签名调用",
         advice="定期以 GET /v1/keys 更新公钥清单。",
-        look=message.look_called,
+        look=bearing.look_called,
         needs=("is",),
     ),
 }

@@ -57,19 +57,20 @@ def prepare(order: Order, *, now: Callable[[], int], tell: Tell) -> tuple[Runner
     started = now()
     run = Run(
         id=_name_run(started),
-        institution=order.institution or ASSUMED,
+        institution=order.institution or _recall(order) or ASSUMED,
         kind=order.kind,
         mode="pull" if order.endpoint is None else "push",
         official=order.official,
         endpoint=order.endpoint,
+        url=f"http://{order.host}:{order.port}",
         public_keys=tuple(key.to_pem() for key in order.publics),
         keys=ring.list_keys(),
         kit_version=version("wage-guarantee-gateway"),
         kit_digest=digest_cases(order.cases),
         started_at=started,
-        selected=order.selected,
+        selected=None if order.selected is None else (HANDSHAKE, *order.selected),
     )
-    chosen = [case for case in cases if order.selected is None or case.id in (*order.selected, HANDSHAKE)]
+    chosen = [case for case in cases if run.selected is None or case.id in run.selected]
     runner = Runner(
         run,
         chosen,
@@ -84,6 +85,21 @@ def prepare(order: Order, *, now: Callable[[], int], tell: Tell) -> tuple[Runner
         assumed=order.institution is None,
     )
     return runner, cases
+
+
+def _recall(order: Order) -> str | None:
+    """The id under which an institution with these keys was tested here before."""
+    own = {key.to_pem() for key in order.publics}
+    runs = (_load_whole(folder) for folder in reversed(list_runs(order.folder / "runs")))
+    return next((run.institution for run in runs if run and own & set(run.public_keys)), None)
+
+
+def _load_whole(folder: Path) -> Run | None:
+    """A run's manifest, None for one that another version wrote."""
+    try:
+        return load_run(folder)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _name_run(now: int) -> str:
@@ -125,9 +141,10 @@ def find_former(stored: Stored, cases: Sequence[Case]) -> Stored | None:
     """The run before this one of the same institution, kind and mode in the same folder."""
     own = stored.run
     for folder in reversed(list_runs(stored.folder.parent)):
-        run = load_run(folder)
-        same = (run.institution, run.kind, run.mode) == (own.institution, own.kind, own.mode)
-        if same and run.started_at < own.started_at:
+        run = _load_whole(folder)
+        if run is None or run.started_at >= own.started_at:
+            continue
+        if (run.institution, run.kind, run.mode) == (own.institution, own.kind, own.mode):
             return judge_folder(folder, cases)
     return None
 

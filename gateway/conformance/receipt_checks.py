@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from gateway.conformance.evidence import Evidence, read_authorization, read_json
-from gateway.conformance.exchanges import PUSH, Exchange
+from gateway.conformance.evidence import Evidence, read_json
+from gateway.conformance.exchanges import PUSH, Exchange, read_authorization
 from gateway.conformance.findings import Finding, found, missing
 from gateway.core.errors import Problem
 from gateway.core.wire.authorization import check_timestamp
@@ -69,6 +69,12 @@ def _outcome(reaction: Reaction) -> str:
     return receipt.status
 
 
+def is_accepted(evidence: Evidence, step: str) -> bool:
+    """Whether the institution gave a receipt ACCEPTED for a step's message."""
+    reaction = find_reaction(evidence, step)
+    return reaction is not None and _outcome(reaction) == "ACCEPTED"
+
+
 def _code(reaction: Reaction) -> str:
     return str(read_json(reaction.body).get("code", ""))
 
@@ -99,7 +105,7 @@ def look_signed(evidence: Evidence, reaction: Reaction, _: Mapping[str, Any]) ->
     try:
         verify_reaction(evidence, reaction)
     except Problem as problem:
-        return found(False, str(problem), reaction.exchange.number)
+        return found(False, evidence.book.diagnoser.explain(problem, reaction.exchange), reaction.exchange.number)
     return found(True, "验签通过", reaction.exchange.number)
 
 
@@ -154,7 +160,7 @@ def look_success(_: Evidence, reaction: Reaction, __: Mapping[str, Any]) -> Find
 
 
 def look_refused(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:
-    """A refused message: no good ACCEPTED receipt, whatever else; but the institution must have reacted."""
+    """A message refused in good order: a REFUSED receipt or a 4xx, never ACCEPTED, nor a fault of the server's."""
     reaction, sent = find_reaction(evidence, step), evidence.sent(step)
     if sent is None:
         return missing()
@@ -162,8 +168,10 @@ def look_refused(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding
         return missing(f"没有应答：{sent.error}") if sent.way == PUSH else missing("既没有回执，也没有拒收")
     outcome = _outcome(reaction)
     status = reaction.status or 0
-    bad = outcome == "ACCEPTED" or (HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES and outcome != "REFUSED")
-    return found(not bad, f"{outcome or '没有回执'}（HTTP {status or '-'}）", reaction.exchange.number)
+    refused = outcome == "REFUSED" or HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return found(
+        refused and outcome != "ACCEPTED", f"{outcome or '没有回执'}（HTTP {status or '-'}）", reaction.exchange.number
+    )
 
 
 def look_not_accepted(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:

@@ -68,7 +68,7 @@ RECEIPT_CHECKS: Final[Mapping[str, Check]] = {
     "refused": Check(
         title="拒收",
         clause="协议 6",
-        expected="REFUSED 回执或不含回执的错误应答",
+        expected="REFUSED 回执，或不含回执的 4xx 应答",
         advice="验签、核对 recipient 与原始签名之后才受理；任何一项不符都不得回 ACCEPTED。",
         look=receipt.look_refused,
     ),

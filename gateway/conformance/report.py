@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.conformance.exchanges import Exchange, show_bytes
 from gateway.conformance.judging import Assertion, Judgement
 from gateway.conformance.practice import Stored, compare
+from gateway.conformance.reproduce import write_curl, write_openssl
 from gateway.core.wire.instants import format_beijing
 
 FORMAT: Final = "gzbzj-conformance-report/1"
+_MOST: Final = 64 * 1024
 
 
 def describe_run(stored: Stored, former: Stored | None = None) -> dict[str, Any]:
-    """The whole report; `former` is the run that it is compared with."""
+    """The whole report without the exchanges; `former` is the run that it is compared with."""
     run, verdict = stored.run, stored.verdict
     return {
         "format": FORMAT,
@@ -69,13 +71,8 @@ def _describe_assertion(assertion: Assertion) -> dict[str, Any]:
     }
 
 
-def describe_exchanges(exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
-    """The exchanges as the report's reader sees them."""
-    return [describe_exchange(exchange) for exchange in exchanges]
-
-
-def describe_exchange(exchange: Exchange) -> dict[str, Any]:
-    """One exchange: who asked, what was signed, what was answered."""
+def describe_exchange(exchange: Exchange, base_url: str) -> dict[str, Any]:
+    """One exchange: who asked, what was signed, what was answered, and the lines that show it again."""
     return {
         "number": exchange.number,
         "case": exchange.case,
@@ -88,10 +85,12 @@ def describe_exchange(exchange: Exchange) -> dict[str, Any]:
             "method": exchange.method,
             "target": exchange.target,
             "headers": dict(exchange.headers),
-            "body": show_bytes(exchange.body),
-            "signedString": show_bytes(exchange.signed),
+            "body": _show(exchange.body),
+            "signedString": _show(exchange.signed),
         },
         "answer": _describe_answer(exchange),
+        "curl": write_curl(exchange, base_url),
+        "openssl": write_openssl(exchange),
     }
 
 
@@ -99,6 +98,24 @@ def _describe_answer(exchange: Exchange) -> Mapping[str, Any]:
     return {
         "status": exchange.status,
         "headers": dict(exchange.answer_headers),
-        "body": show_bytes(exchange.answer_body),
+        "body": _show(exchange.answer_body),
         "error": exchange.error,
     }
+
+
+def _show(data: bytes) -> str | dict[str, str]:
+    """The whole, or the beginning of what is long: all of it stands in the run's exchanges."""
+    return show_bytes(data) if len(data) <= _MOST else data[:_MOST].decode("utf-8", "replace") + "…"
+
+
+def describe_whole(stored: Stored, former: Stored | None) -> dict[str, Any]:
+    """The report with every exchange that belongs to a case or shows an assertion."""
+    shown = list_shown(stored)
+    exchanges = [describe_exchange(item, stored.run.url) for item in shown]
+    return {**describe_run(stored, former), "exchanges": exchanges}
+
+
+def list_shown(stored: Stored) -> list[Exchange]:
+    """The exchanges that a report shows."""
+    pointed = {item.exchange for judgement in stored.verdict.judgements for item in judgement.assertions}
+    return [item for item in stored.exchanges if item.case or item.number in pointed]

@@ -17,7 +17,7 @@ from gateway.conformance.face import Face
 from gateway.conformance.keyring import KeyRing
 from gateway.conformance.runs import DONE, ERROR, NOT_RUN, WAITING, Progress, Run, save_run
 from gateway.conformance.stage import Stage
-from gateway.conformance.steps import VERBS, Bench, NothingCame, Waiting
+from gateway.conformance.steps import VERBS, Bench, NothingCame, Waiting, WaitOver
 from gateway.crypto.keys import PublicKey
 from gateway.net.client import HttpClient
 from gateway.net.server import Server, start_server
@@ -61,7 +61,7 @@ class Ended:
     total: int
 
 
-Tell = Callable[[Listening | Waiting | Ended], None]
+Tell = Callable[[Listening | Waiting | WaitOver | Ended], None]
 
 
 class Runner:
@@ -137,7 +137,8 @@ class Runner:
     async def _listen_on(self) -> Server:
         host, port = self._listen
         server = await start_server(self._face.handle, host=host, port=port)
-        self._tell(Listening(url=f"http://{host}:{server.port}", key_file=self._key_file))
+        self.run = replace(self.run, url=f"http://{host}:{server.port}")
+        self._tell(Listening(url=self.run.url, key_file=self._key_file))
         return server
 
     async def _work_within_bounds(self) -> str:
@@ -201,6 +202,8 @@ class Runner:
                 await self._desk.mailbox.polled.wait()
         except TimeoutError:
             return f"等了 {seconds:.0f} 秒，机构没有以有效签名拉取信箱。请核对网关地址、机构标识与所给公钥。"
+        finally:
+            self._tell(WaitOver(case=HANDSHAKE))
         return ""
 
     async def _perform_case(self, case: Case, gate: asyncio.Semaphore) -> None:

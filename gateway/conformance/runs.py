@@ -30,7 +30,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run. `public_keys` are the institution's, PEM; instants microseconds UTC. `keys` is the kit's list of keys.
+    """One run. `public_keys` are the institution's, PEM; instants microseconds UTC. `keys` is the kit's list of keys,
+    `url` where it listened.
 
     `selected` names the cases that were to run, None for all that apply.
     """
@@ -41,6 +42,7 @@ class Run:
     mode: str
     official: bool
     endpoint: str | None
+    url: str
     public_keys: tuple[str, ...]
     keys: Mapping[str, Any]
     kit_version: str
@@ -56,7 +58,8 @@ def save_run(folder: Path, run: Run) -> None:
     """Write the manifest; a run that is cut off leaves the last one whole."""
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{FILE}.part"
-    draft.write_text(json.dumps(asdict(run), ensure_ascii=False, indent=1), encoding="utf-8")
+    text = json.dumps(asdict(run), ensure_ascii=False, indent=1)
+    draft.write_text(text, encoding="utf-8", errors="replace")  # a hostile answer may be quoted in it
     draft.replace(folder / FILE)
 
 

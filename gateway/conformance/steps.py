@@ -41,6 +41,13 @@ class Waiting:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitOver:
+    """A case's wait ended, fulfilled or not."""
+
+    case: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Bench:
     """What the steps work with. `endpoint` None: the institution pulls. `wait` and `answer_s` are in seconds.
@@ -58,7 +65,7 @@ class Bench:
     endpoint: str | None
     wait: float
     answer_s: float
-    tell: Callable[[Waiting], None]
+    tell: Callable[[Waiting | WaitOver], None]
     requests: dict[tuple[str, str], Push] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     deliveries: int = 0
@@ -132,7 +139,9 @@ async def _wait(bench: Bench, stage: Stage, step: Step, news: asyncio.Event) -> 
     seconds = min(float(step.arguments.get("within", bench.wait)), bench.patience)
     if not news.is_set():
         bench.tell(Waiting(case=stage.case.id, who=who, todo=todo, seconds=seconds))
-    if not await bench.wait_for(news, seconds):
+    came = await bench.wait_for(news, seconds)
+    bench.tell(WaitOver(case=stage.case.id))
+    if not came:
         raise NothingCame(f"等了 {seconds:.0f} 秒，没有等到{who}{todo}。")
 
 

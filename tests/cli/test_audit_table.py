@@ -91,7 +91,9 @@ LOOKING = {
     "simulate defects",
     "conformance cases",
     "conformance judge",
+    "conformance official",
     "conformance run",
+    "conformance verify",
 }
 # Audited as well, and held to it by tests of their own: an export needs a case that is sealed into the chain, a
 # printing a message with a form, and the moves of an onboarding are events with actor and reason besides.

@@ -62,7 +62,7 @@ COMMANDS = [
     "simulate institution",
     "simulate platform",
     "simulate defects",
-    *(f"conformance {verb}" for verb in ("cases", "judge", "run")),
+    *(f"conformance {verb}" for verb in ("cases", "judge", "official", "run", "verify")),
 ]
 
 

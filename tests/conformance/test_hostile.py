@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.cli.application import run
+from gateway.conformance.practice import Order, judge_folder, prepare
+from gateway.conformance.runner import Bounds
+from gateway.conformance.steps import Waiting
+from tests.conformance.play import KEY, Seat, examine, free_port, now
+
+QUICK = Bounds(wait=0.5, answer=0.5, first_poll=0.5, total=60.0, quiet=0.0)
+OK = b"HTTP/1.1 200 OK\r\n"
+Write = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+async def endless_body(writer: asyncio.StreamWriter) -> None:
+    writer.write(OK + b"Content-Type: application/json\r\n\r\n")
+    while True:
+        writer.write(b"x" * 65536)
+        await writer.drain()
+
+
+async def slow_drip(writer: asyncio.StreamWriter) -> None:
+    writer.write(OK + b"Content-Length: 1000000\r\n\r\n")
+    while True:
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
+async def redirect_loop(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")
+
+
+async def huge_header(writer: asyncio.StreamWriter) -> None:
+    writer.write(OK + b"X-Huge: " + b"x" * 10_000_000 + b"\r\n\r\n")
+    await writer.drain()
+
+
+async def many_headers(writer: asyncio.StreamWriter) -> None:
+    writer.write(OK + b"".join(b"X-%d: y\r\n" % number for number in range(200_000)))
+    await writer.drain()
+
+
+async def no_http(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"\x16\x03\x01\x02\x00" * 50)
+
+
+async def silence(writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(60)
+
+
+async def bad_signature_headers(writer: asyncio.StreamWriter) -> None:
+    signature = b"Gzbzj-Serial: x\r\nGzbzj-Timestamp: 99999999999999\r\nGzbzj-Nonce: \xff\r\nGzbzj-Signature: =\r\n"
+    writer.write(OK + signature + b'Content-Length: 9\r\n\r\n{"a":"\xff"}')
+
+
+async def deep_json(writer: asyncio.StreamWriter) -> None:
+    writer.write(OK + b"Content-Length: 60000\r\n\r\n" + b"[" * 60000)
+
+
+@asynccontextmanager
+async def serving(write: Write) -> AsyncIterator[str]:
+    tasks: set[asyncio.Task[Any]] = set()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.current_task())
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await write(writer)
+            await writer.drain()
+            writer.close()
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            writer.transport.abort()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        endless_body,
+        slow_drip,
+        redirect_loop,
+        huge_header,
+        many_headers,
+        no_http,
+        silence,
+        bad_signature_headers,
+        deep_json,
+    ],
+)
+async def test_hostile_institution(write: Write, tmp_path: Path) -> None:
+    """A hostile institution ends in failed cases: the run neither hangs nor breaks, and nothing passes."""
+    async with serving(write) as endpoint, asyncio.timeout(120):
+        seat = Seat(endpoint=endpoint, port=free_port(), kind="bank")
+        stored = await examine(seat, tmp_path, bounds=QUICK, selected=("first-answer", "push-refuse-absent"))
+    verdicts = {item.verdict for item in stored.verdict.judgements}
+    assert stored.verdict.verdict == "fail"
+    assert not verdicts & {"pass", "error"}
+
+
+async def test_unreachable(tmp_path: Path) -> None:
+    """An endpoint that cannot be reached is told at once, and no case is run."""
+    endpoint = f"http://127.0.0.1:{free_port()}/in"
+    stored = await examine(Seat(endpoint=endpoint, port=free_port(), kind="bank"), tmp_path, bounds=QUICK)
+    assert stored.verdict.verdict == "fail"
+    assert endpoint in stored.run.trouble
+    assert set(stored.verdict.counts) == {"not_run", "skip"}
+
+
+async def test_never_polled(tmp_path: Path) -> None:
+    """A mailbox into which nobody looks fails; no traffic is never a pass."""
+    stored = await examine(Seat(endpoint=None, port=free_port(), kind="bank"), tmp_path, bounds=QUICK)
+    assert stored.verdict.verdict == "fail"
+    assert set(stored.verdict.counts) == {"not_run", "skip"}
+
+
+async def test_cancelled_while_waiting(tmp_path: Path) -> None:
+    """A run that is cancelled in a wait ends at once and says which case was waiting."""
+    waits: list[Waiting] = []
+
+    def tell(event: object) -> None:
+        if isinstance(event, Waiting):
+            waits.append(event)
+            runner.stop.set()
+
+    async with serving(bad_signature_headers) as endpoint, asyncio.timeout(120):
+        order = Order(
+            kind="bank",
+            publics=(KEY.public,),
+            folder=tmp_path,
+            endpoint=endpoint,
+            institution="fjbank",
+            port=free_port(),
+            bounds=Bounds(wait=3600.0, total=3600.0),
+            selected=("first-answer",),
+        )
+        runner, cases = prepare(order, now=now, tell=tell)
+        done = await runner.perform()
+    verdict = judge_folder(tmp_path / "runs" / done.id, cases).verdict
+    assert {item.case.id: item.verdict for item in verdict.judgements}["first-answer"] == "waiting"
+    assert verdict.verdict == "fail"
+    assert (waits[0].who, waits[0].seconds) == ("机构系统", 3600.0)
+    assert "authenticity.result.v1" in waits[0].todo
+
+
+def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command prints the verdict and the cases as JSON and exits 3 where not all passed."""
+    public = tmp_path / "bank.pub.pem"
+    public.write_text(KEY.public.to_pem(), encoding="ascii")
+    endpoint = f"http://127.0.0.1:{free_port()}"
+    listen = f"127.0.0.1:{free_port()}"
+    arguments = ["conformance", "run", "--practice", "--endpoint", endpoint, "--public-key", str(public)]
+    code = run([*arguments, "--kind", "bank", "--listen", listen, "--dir", str(tmp_path / "kit"), "--json"])
+    printed = capsys.readouterr()
+    report = json.loads(printed.out)
+    assert (code, report["verdict"]) == (3, "fail")
+    assert {case["verdict"] for case in report["cases"]} == {"not_run", "skip"}
+    assert printed.err.startswith("本工具充当网关与平台")
+    assert run(["conformance", "judge", report["folder"], "--json"]) == 3
+    again = json.loads(capsys.readouterr().out)
+    assert again["cases"] == report["cases"]
+
+
+def test_faulty_case_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A case file with a mistake stops the command and names file, line and field."""
+    (tmp_path / "mine.yaml").write_text("title: 试\ncases:\n  - id: x1y\n    colour: red\n", encoding="utf-8")
+    assert run(["conformance", "cases", "--cases", str(tmp_path)]) == 3
+    assert "mine.yaml 第 4 行 cases[0].colour" in capsys.readouterr().err
