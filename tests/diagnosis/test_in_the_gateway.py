@@ -45,6 +45,8 @@ async def test_the_sandbox_names_the_mistake_and_accepts_nothing(founded, tmp_pa
         diagnosis = answer.doc["diagnosis"]
         assert diagnosis["mistake"] == "MISSING_LAST_LF"
         assert diagnosis["signedBytes"] == diagnosis["expectedBytes"] - 1
+        assert diagnosis["expected"].startswith("POST\n/v1/messages\n")
+        assert event["data"]["contractor"]["phone"] not in diagnosis["expected"]
         assert (await platform.post(event)).status == 202
 
 
