@@ -64,7 +64,8 @@ class Courier:
         )
         request = adapter.encode(outgoing)
         if isinstance(request, Stand):
-            return self._settle(claimed, Stood(party=party.id, adapter=party.adapter))
+            stood = self._settle(claimed, Stood(party=party.id, adapter=party.adapter))
+            return replace(stood, begins=self.clerk.begin(claimed.message, stood.at))
         nonce = new_nonce()
         answer = await self._send(await self._sign(request, nonce), party)
         outcome = adapter.decode(outgoing, answer)

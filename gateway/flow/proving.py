@@ -87,10 +87,10 @@ class Clerk:
             text=receipt.message,
             messages=told.messages,
             alerts=told.alerts,
-            begins=self._begin(message, at) if receipt.status == "ACCEPTED" else None,
+            begins=self.begin(message, at) if receipt.status == "ACCEPTED" else None,
         )
 
-    def _begin(self, message: Message, at: int) -> BeginClocks | None:
+    def begin(self, message: Message, at: int) -> BeginClocks | None:
         """The delivery lets a clock run, for the types whose terms count from it."""
         if not starts_on_delivery(message.type):
             return None

@@ -61,7 +61,8 @@ class Settlement:
     """What a worker decided about its claim; void unless the claim is still its own.
 
     `http_status`, `code`, `text` close the attempt row. `messages` (the gateway's own) and `alerts` are written in
-    the same transaction, and only if the settlement counts. GiveBack removes the attempt row.
+    the same transaction, and only if the settlement counts. GiveBack removes the attempt row. `begins` lets clocks run
+    that wait for a message which stands in its recipient's mailbox from now on.
     """
 
     delivery_id: int
@@ -74,6 +75,7 @@ class Settlement:
     text: str | None = None
     messages: Sequence[Message] = ()
     alerts: Sequence[Alert] = ()
+    begins: BeginClocks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

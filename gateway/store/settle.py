@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Connection, Select, bindparam, delete, select
 
 from gateway.core.delivery import Decision, Die, GiveBack, Hold, RetryAt, State, Stood
 from gateway.ports import Settlement
+from gateway.store.clocks import begin_clocks
 from gateway.store.dialect import as_ids, given_ids, name_of
 from gateway.store.posting import post, raise_alerts
 from gateway.store.rows import AnyRow
@@ -171,9 +172,12 @@ def _changes(decision: Decision, at: int, row: AnyRow) -> dict[str, Any]:
 
 
 def _follow(connection: Connection, valid: _Valid, positions: dict[str, int]) -> None:
-    """What a counting settlement brings about: the next rows, the gateway's own messages, alerts."""
+    """What a counting settlement brings about: the next rows, clocks, the gateway's own messages, alerts."""
     last = max(each.at for each, _ in valid)
     ended = {(row.recipient, row.subject) for each, row in valid if isinstance(each.decision, Die)}
     wake_next(connection, ended, now=last)
+    begun = [each.begins for each, _ in valid if each.begins is not None and isinstance(each.decision, Stood)]
+    if begun:
+        begin_clocks(connection, begun)
     post(connection, [message for each, _ in valid for message in each.messages], positions, now=last)
     raise_alerts(connection, [alert for each, _ in valid for alert in each.alerts], now=last)

@@ -32,7 +32,8 @@ async def pushed(gateway: Gateway, recipient: Recipient, path: str = "/inbox") -
 async def apply(platform: Caller, subject: str = "DD-1", number: str = "m-1", *, pad: int = 0, **headers: str) -> bytes:
     """An application for the bank; its bytes, filled up with blanks to `pad`."""
     body = encode(platform.event("guarantee.application.v1", subject, id=number)).ljust(pad)
-    assert (await platform.post(body, headers=list(headers.items()))).status == 202
+    answer = await platform.post(body, headers=list(headers.items()))
+    assert answer.status == 202, answer
     return body
 
 

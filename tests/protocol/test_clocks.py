@@ -89,6 +89,18 @@ async def test_a_pushed_application_starts_its_clock_with_its_receipt(either: Ga
     assert (clock.state, clock.start_at) == (ClockState.RUNNING, START + 3600 * SECOND)
 
 
+async def test_a_clock_runs_once_its_message_stands_in_the_mailbox(either: Gateway, recipient: Recipient):
+    """An institution that stops taking pushes and pulls from now on has what waited for it from that moment."""
+    recipient.script.append(hang_up)
+    platform, _ = await pushed(either, recipient)
+    await apply(platform)
+    await either.deliver()
+    await either.change("xmccb", adapter="mailbox")
+    await either.after(3600)
+    clock = await clock_of(either, "issue")
+    assert (clock.state, clock.start_at) == (ClockState.RUNNING, START + 3600 * SECOND)
+
+
 async def test_each_threshold_fires_once_to_both_sides(either: Gateway):
     """Warnings at 50, 80 and 95 percent of the working days, then the breach, with event, metric and alert."""
     platform, _ = parties(either)
