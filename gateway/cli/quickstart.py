@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -91,8 +92,17 @@ async def _play(folder: Path, party_id: str, kind: str, *, check: bool, as_json:
         _tell(url, folder, script, as_json=as_json)
         if not check:
             say("网关与平台正在运行，按 Ctrl-C 结束。")
-            await asyncio.Event().wait()
+            await _until_told()
+            return OK
         return OK if reply.status in {200, 202} and await _execute(script) else CHECK
+
+
+async def _until_told() -> None:
+    """Until Ctrl-C or SIGTERM: the gateway's own process is to end with this one."""
+    over = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, over.set)
+    await over.wait()
 
 
 @asynccontextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -21,7 +23,7 @@ def test_the_printed_lines_are_accepted(empty: World, kind: str) -> None:
 
 
 def test_another_key_is_refused(empty: World) -> None:
-    """The lines go through the real checks: with another key in the place of the institution's the answer is 401."""
+    """The lines go through the real checks: with another key in the place of the institution's the answer is 401. SIGTERM ends all."""
     where = empty.folder / "quick"
     started = empty.start("quickstart", "--dir", where)
     subprocess.run(["openssl", "genpkey", "-algorithm", "SM2", "-out", where / "mybank.pem"], check=True)
@@ -29,3 +31,6 @@ def test_another_key_is_refused(empty: World) -> None:
     done = subprocess.run(["sh", script], capture_output=True, text=True, check=False)
     assert " 401 " in done.stdout.splitlines()[0]
     assert started.ready["script"] == str(script)
+    assert started.end() == 0
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{started.url}/healthz", timeout=5)
