@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gateway.bootstrap.bundle_forms import print_forms
 from gateway.bootstrap.homes import load_key, open_home_store
 from gateway.catalogue.places import SCHEMAS
 from gateway.catalogue.rows import read_rows
 from gateway.config import Settings
 from gateway.core.delivery import SECOND
-from gateway.core.evidence.holdings import Holdings, Scope
+from gateway.core.evidence.holdings import Scope
 from gateway.crypto.digest import sm3_hex
 from gateway.crypto.libcrypto import default_provider
 from gateway.crypto.pool import CryptoPool
@@ -18,20 +18,21 @@ from gateway.evidence.composing import compose
 from gateway.evidence.packing import pack
 from gateway.flow.roster import Roster
 from gateway.flow.sealing import Sealer
+from gateway.forms.printing import Medium
 from gateway.ports import Audit, Clock, Store
-
-Render = Callable[[Holdings], Mapping[str, bytes]]
-"""The printed forms of what a bundle holds, by file name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """An export that somebody asked for: what about, written up as what, at which instants, with which forms."""
+    """An export that somebody asked for: what about, written up as what, on which clock.
+
+    `forms` is what the printed forms are printed as, None for a bundle without them.
+    """
 
     scope: Scope
     audit: Audit
     clock: Clock
-    render: Render
+    forms: Medium | None
 
 
 async def export_bundle(settings: Settings, wish: Wish) -> bytes:
@@ -54,7 +55,7 @@ async def _export(settings: Settings, store: Store, crypto: CryptoPool, wish: Wi
         deployment=settings.deployment,
         serial_no=key.serial_no,
         titles={name: row.title for name, row in read_rows(SCHEMAS)[0].items()},
-        forms=wish.render(holdings),
+        forms=await print_forms(settings, store, holdings, wish.forms) if wish.forms else {},
     )
     signature = await crypto.sign_document(key, unsigned.manifest)
     digest = sm3_hex(unsigned.manifest)

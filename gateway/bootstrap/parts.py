@@ -13,6 +13,7 @@ from typing import Final
 
 from adapters import load_adapters
 from gateway.bootstrap.homes import load_key, open_legal_time
+from gateway.bootstrap.timestamps import HttpTimestamps
 from gateway.bus import LocalBus, RabbitBus, RabbitSettings
 from gateway.catalogue import Catalogue, load_areas, load_catalogue, read_specimens
 from gateway.catalogue.places import AREAS, find_conf
@@ -43,6 +44,7 @@ from gateway.flow.relay import Relay
 from gateway.flow.roster import Roster
 from gateway.flow.sealing import Sealer
 from gateway.flow.service import Loop
+from gateway.flow.stamping import Stamper
 from gateway.flow.standings import StandingDesk
 from gateway.flow.timers import ClockWatch, Timers
 from gateway.net.client import HttpTransport
@@ -305,6 +307,16 @@ class Parts:
             on_due=self.relay.pulse.beat,
             log=self.log.info,
         )
+
+    @cached_property
+    def stamper(self) -> Stamper | None:
+        """Timestamps over the chain, where the settings name an authority."""
+        options = self.settings.evidence
+        if options.timestamp_url is None or options.timestamp_ca_file is None:
+            return None
+        authority = HttpTimestamps(url=options.timestamp_url, roots=options.timestamp_ca_file.read_bytes())
+        store = self.store
+        return Stamper(ledger=store, books=store, authority=authority, clock=self.clock, log=self.log.info)
 
     @cached_property
     def clock_watch(self) -> ClockWatch:

@@ -125,6 +125,7 @@ class Process:
             ("reckon", parts.clock_keeper.reckon, _PURGE_SECONDS, ("timers",)),
             ("wake-again", parts.timers.wake_again, seconds, ("timers",)),
             ("seal", parts.sealer.step, parts.settings.evidence.seal_seconds, ("timers",)),
+            ("stamp", self._stamp, parts.settings.evidence.timestamp_seconds, ("timers",)),
             ("watch-chain", parts.sealer.watch, _CHAIN_SECONDS, ("timers",)),
             ("purge", parts.timers.purge, _PURGE_SECONDS, ("timers",)),
             ("standings", parts.standing_desk.sweep, _STANDINGS_SECONDS, ("timers",)),
@@ -143,6 +144,9 @@ class Process:
     def _make_retainer(self) -> Retainer:
         parts = self.parts
         return make_retainer(parts.settings, parts.store, parts.clock, holder=parts.holder, log=parts.log.info)
+
+    async def _stamp(self) -> bool:
+        return False if self.parts.stamper is None else await self.parts.stamper.step()
 
     async def _watch_clock(self) -> bool:
         await self.parts.clock_watch.step()

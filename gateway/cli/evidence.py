@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -55,6 +55,10 @@ def export(
     order: Annotated[str | None, typer.Option("--order", metavar="订单编号", help="一个订单")] = None,
     guarantee: Annotated[str | None, typer.Option("--guarantee", metavar="保函编号", help="一份保函所属的订单")] = None,
     message: Annotated[str | None, typer.Option("--message", metavar="发送方/ID", help="一份报文")] = None,
+    forms: Annotated[
+        Literal["html", "pdf", "none"],
+        typer.Option("--forms", metavar="html|pdf|none", help="打印件的格式；pdf 每份约需一秒"),
+    ] = "html",
     reason: Reason = "导出证据",
     operator: Operator = None,
     as_json: AsJson = False,
@@ -65,10 +69,12 @@ def export(
         raise FileExistsError(str(out))
     from gateway.bootstrap import SystemClock
     from gateway.bootstrap.evidence import Wish, export_bundle
+    from gateway.forms.printing import Medium
 
     about = scope.value if scope.kind != GUARANTEE else f"guarantee {scope.value}"
     audit = make_audit("evidence.export", f"export {about}", operator=operator, reason=reason)
-    wish = Wish(scope=scope, audit=audit, clock=SystemClock(), render=lambda _holdings: {})
+    medium = None if forms == "none" else Medium(forms)
+    wish = Wish(scope=scope, audit=audit, clock=SystemClock(), forms=medium)
     data = asyncio.run(export_bundle(open_home(home), wish))
     with out.open("xb") as file:
         file.write(data)
@@ -91,6 +97,9 @@ def verify(
     gateway_key: Annotated[
         Path | None, typer.Option("--gateway-key", metavar="PUB.pem", help="另行取得的网关公钥，信任由它开始")
     ] = None,
+    timestamp_ca: Annotated[
+        Path | None, typer.Option("--timestamp-ca", metavar="CA.pem", help="时间戳机构的根证书")
+    ] = None,
     as_json: AsJson = False,
     _home: AnyHome = None,
 ) -> int:
@@ -99,7 +108,8 @@ def verify(
     from gateway.evidence.verification import verify_bundle
 
     anchor = None if gateway_key is None else read_public_key(gateway_key).serial_no
-    report = verify_bundle(file, anchor=anchor)
+    roots = None if timestamp_ca is None else timestamp_ca.read_bytes()
+    report = verify_bundle(file, anchor=anchor, roots=roots)
     if as_json:
         scope = None if report.scope is None else {"kind": report.scope.kind, "value": report.scope.value}
         checks = [_show(verdict) for verdict in report.verdicts]

@@ -91,6 +91,11 @@ def _contradictions(file: HomeFile) -> Sequence[Finding]:
             ("limits", "batch"),
             f"不得大于 limits.accept_queue（{file.limits.accept_queue}）",
         ),
+        (
+            file.evidence.timestamp_url is not None and file.evidence.timestamp_ca_file is None,
+            ("evidence", "timestamp_ca_file"),
+            "取时间戳须给出时间戳机构的根证书，否则无法核验它的应答",
+        ),
     )
     return [(place, text) for broken, place, text in rules if broken]
 
@@ -106,6 +111,7 @@ def _mistake(place: Place, text: str, path: Path, overrides: Mapping[Place, str]
 
 def _settle(file: HomeFile, home: Path) -> Settings:
     log_file = None if file.log.file is None else home / file.log.file
+    ca_file = None if file.evidence.timestamp_ca_file is None else home / file.evidence.timestamp_ca_file
     values = {name: getattr(file, name) for name in HomeFile.model_fields}
     values |= {
         "home": home,
@@ -113,6 +119,7 @@ def _settle(file: HomeFile, home: Path) -> Settings:
         "key_file": home / file.key_file,
         "seal_key_file": home / file.seal_key_file,
         "log": file.log.model_copy(update={"file": log_file}),
+        "evidence": file.evidence.model_copy(update={"timestamp_ca_file": ca_file}),
         "files": file.files.model_copy(update={"directory": home / file.files.directory}),
     }
     return Settings.model_validate(values)

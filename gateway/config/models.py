@@ -125,6 +125,13 @@ class Evidence(Section):
         5.0, gt=0, le=3600, description="多久把新发生的事项封入一个区块，秒；攒满一块即封，不等到点"
     )
     late_seconds: Real = Field(300.0, gt=0, description="最早的未封事项超过多少秒即告警")
+    timestamp_url: str | None = Field(
+        None, pattern=r"^https?://", description="时间戳机构的地址（RFC 3161）；留空不取时间戳"
+    )
+    timestamp_ca_file: Path | None = Field(
+        None, description="时间戳机构的根证书（PEM），相对路径以本目录为起点；取时间戳时必填"
+    )
+    timestamp_seconds: Real = Field(3600.0, ge=10, description="多久取一次时间戳，秒；一次覆盖此前全部区块")
 
 
 class Reconciling(Section):

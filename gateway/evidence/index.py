@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from gateway.core.evidence.bundle import name_leaf
 from gateway.core.evidence.holdings import SCOPES, Held, Holdings, Scope
-from gateway.core.evidence.leaves import AUDIT, KEY, MESSAGE, RECEIPT, REFUSAL, TITLES
+from gateway.core.evidence.leaves import AUDIT, CLOCK, KEY, MESSAGE, RECEIPT, REFUSAL, TITLES
 from gateway.core.wire.instants import format_beijing
 
 _STYLE: Final = (
@@ -91,6 +91,15 @@ def _refusal(members: Mapping[str, Any], titles: Mapping[str, str]) -> tuple[int
     )
 
 
+def _clock(members: Mapping[str, Any], _titles: Mapping[str, str]) -> tuple[int, str, str]:
+    whose = f"（{members['institution']}）" if members["institution"] else ""
+    return (
+        members["at"],
+        f"期限 {members['rule']}{whose}：{members['basis']}，由 {members['id'] or '到期检查'} 引起",
+        "",
+    )
+
+
 def _key(members: Mapping[str, Any], _titles: Mapping[str, str]) -> tuple[int, str, str]:
     event = _EVENTS.get(members["event"], members["event"])
     return members["at"], f"{members['ownerId']} 的公钥 {members['serialNo']} {event}：{members['reason']}", ""
@@ -104,6 +113,7 @@ _TELL: Final[Mapping[str, Callable[[Mapping[str, Any], Mapping[str, str]], tuple
     MESSAGE: _message,
     RECEIPT: _receipt,
     REFUSAL: _refusal,
+    CLOCK: _clock,
     KEY: _key,
     AUDIT: _audit,
 }

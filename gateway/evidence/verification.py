@@ -30,8 +30,11 @@ class Report:
         return all(verdict.holds for verdict in self.verdicts)
 
 
-def verify_bundle(path: Path, *, anchor: str | None = None) -> Report:
-    """The verdicts on a file; `anchor` is the trusted serial number. Raises OSError for a file that cannot be read."""
+def verify_bundle(path: Path, *, anchor: str | None = None, roots: bytes | None = None) -> Report:
+    """The verdicts on a file; `anchor` is the trusted serial number, `roots` certificates of timestamp authorities.
+
+    Raises OSError for a file that cannot be read.
+    """
     name, title = CONTAINER
     try:
         files = unpack(path)
@@ -39,7 +42,7 @@ def verify_bundle(path: Path, *, anchor: str | None = None) -> Report:
         refused = Fault(file=path.name, text=str(fault))
         return Report(verdicts=[Verdict(check=name, title=title, examined=1, faults=[refused])], scope=None)
     whole = Verdict(check=name, title=title, examined=len(files))
-    verdicts = verify_files(files, EvidenceTools(), anchor=anchor)
+    verdicts = verify_files(files, EvidenceTools(roots), anchor=anchor)
     return Report(verdicts=[whole, *verdicts], scope=_scope(files.get(MANIFEST, b"")))
 
 

@@ -69,6 +69,14 @@ class Ledger(Protocol):
         """Note an export; the signature of the first export of the same manifest, so that it stays the same."""
         ...
 
+    async def unstamped_head(self) -> tuple[int, bytes] | None:
+        """Height and header of the newest block, unless it has its timestamp or there is none."""
+        ...
+
+    async def keep_stamp(self, height: int, token: bytes, *, now: int) -> None:
+        """Keep an authority's timestamp over a block's header; the first one stays."""
+        ...
+
     async def chain_status(self) -> ChainStatus:
         """Where the chain stands."""
         ...

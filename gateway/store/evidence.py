@@ -35,7 +35,7 @@ from gateway.ports import Audit
 from gateway.ports.evidence import ChainStatus, Mark, Prospect
 from gateway.store.books import write_audit
 from gateway.store.dialect import POSTGRESQL, Types, as_given, as_ids, given, given_ids, insert, insert_given, name_of
-from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, EXPORTS, LEAVES
+from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, EXPORTS, LEAVES, STAMPS
 from gateway.store.leaf_sources import SOURCES, Source
 from gateway.store.rows import AnyRow
 from gateway.store.schema import DELIVERIES, MESSAGES, SUBJECTS
@@ -90,6 +90,20 @@ def keep_export(connection: Connection, *, digest: str, signature: str, now: int
     connection.execute(insert(name_of(connection), EXPORTS).on_conflict_do_nothing(), row)
     kept: str = connection.execute(select(EXPORTS.c.signature).where(EXPORTS.c.digest == digest)).scalar_one()
     return kept
+
+
+def unstamped_head(connection: Connection) -> tuple[int, bytes] | None:
+    """Height and header of the newest block, unless it is stamped."""
+    joined = BLOCKS.outerjoin(STAMPS, STAMPS.c.height == BLOCKS.c.height)
+    newest = select(BLOCKS.c.height, BLOCKS.c.header, STAMPS.c.stamped_at).select_from(joined)
+    row = connection.execute(newest.order_by(BLOCKS.c.height.desc()).limit(1)).first()
+    return None if row is None or row.stamped_at is not None else (row.height, row.header)
+
+
+def keep_stamp(connection: Connection, *, height: int, token: bytes, now: int) -> None:
+    """Keep a timestamp; the first one of a block stays."""
+    row = {"height": height, "token": token, "stamped_at": now}
+    connection.execute(insert(name_of(connection), STAMPS).on_conflict_do_nothing(), row)
 
 
 def status(connection: Connection) -> ChainStatus:

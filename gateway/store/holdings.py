@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Text, and_, bindparam, or_, select
+from sqlalchemy import Connection, Select, Text, and_, bindparam, func, or_, select
 
 from gateway.core.errors import Problem
 from gateway.core.evidence.block import join_ways
@@ -154,17 +154,17 @@ def _held(source: Source, row: dict[str, Any]) -> Held:
 
 
 def _blocks(connection: Connection, leaves: Sequence[Held]) -> list[Sealed]:
-    """The blocks of the leaves, and those by which each leads to the ones before it."""
+    """The blocks of the leaves, the next one that an authority stamped, and those by which they lead to each other."""
     full = {leaf.height for leaf in leaves}
+    dated = connection.execute(select(func.min(STAMPS.c.height)).where(STAMPS.c.height >= max(full))).scalar()
+    wanted = join_ways(sorted(full if dated is None else full | {dated}))
     hashes: dict[int, list[bytes]] = defaultdict(list)
     inside = select(LEAVES.c.height, LEAVES.c.hash).where(LEAVES.c.height.in_(given_ids(name_of(connection))))
     for height, kept in connection.execute(inside.order_by(LEAVES.c.height, LEAVES.c.place), as_ids(full)):
         hashes[height].append(bytes.fromhex(kept))
     joined = BLOCKS.outerjoin(STAMPS, STAMPS.c.height == BLOCKS.c.height)
     rows = select(BLOCKS, STAMPS.c.token).select_from(joined).order_by(BLOCKS.c.height)
-    found = connection.execute(
-        rows.where(BLOCKS.c.height.in_(given_ids(name_of(connection)))), as_ids(join_ways(sorted(full)))
-    )
+    found = connection.execute(rows.where(BLOCKS.c.height.in_(given_ids(name_of(connection)))), as_ids(wanted))
     return [
         Sealed(
             height=row.height,

@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from sqlalchemy import Column, FromClause, null
 
-from gateway.core.evidence.leaves import AUDIT, KEY, MESSAGE, RECEIPT, REFUSAL
+from gateway.core.evidence.leaves import AUDIT, CLOCK, KEY, MESSAGE, RECEIPT, REFUSAL
+from gateway.store.clock_tables import CLOCKS
 from gateway.store.evidence_tables import KEY_EVENTS, REFUSALS
 from gateway.store.schema import AUDITS, DELIVERIES, MESSAGES, RECEIPTS
 from gateway.store.views import OF_DELIVERY
 
-_D, _M, _R, _K = DELIVERIES.c, MESSAGES.c, RECEIPTS.c, KEY_EVENTS.c
+_D, _M, _R, _K, _C = DELIVERIES.c, MESSAGES.c, RECEIPTS.c, KEY_EVENTS.c, CLOCKS.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,6 +98,26 @@ SOURCES: Final = (
             "id": REFUSALS.c.message_id,
             "type": REFUSALS.c.type,
             "subject": REFUSALS.c.subject,
+        },
+    ),
+    Source(  # what never changes of a clock: how it runs and ends follows from messages and receipts
+        kind=CLOCK,
+        rows=CLOCKS,
+        number=_C.id,
+        at=_C.created_at,
+        subject=_C.subject,
+        members={
+            "clock": _C.number,
+            "rule": _C.rule,
+            "subject": _C.subject,
+            "key": _C.key,
+            "institution": _C.institution,
+            "basis": _C.basis,
+            "term": _C.term,
+            "unit": _C.unit,
+            "source": _C.source,
+            "id": _C.message_id,
+            "at": _C.created_at,
         },
     ),
     Source(

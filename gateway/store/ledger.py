@@ -40,6 +40,14 @@ class LedgerTables:
         work = partial(evidence.keep_export, digest=digest, signature=signature, now=now, audit=audit)
         return await self._runner.write(work)
 
+    async def unstamped_head(self) -> tuple[int, bytes] | None:
+        """Height and header of the newest block that has no timestamp."""
+        return await self._runner.read(evidence.unstamped_head)
+
+    async def keep_stamp(self, height: int, token: bytes, *, now: int) -> None:
+        """Keep a timestamp."""
+        await self._runner.write(partial(evidence.keep_stamp, height=height, token=token, now=now))
+
     async def chain_status(self) -> ChainStatus:
         """Where the chain stands."""
         return await self._runner.read(evidence.status)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.evidence.story import Exported, export, live
+from gateway.forms.printing import Medium
+from tests.evidence.story import CASE, Exported, export, live
 from tests.harness.gateway import Founded, Gateway, found, run_gateway
 
 
@@ -26,12 +27,13 @@ async def gateway(founded: Founded, tmp_path: Path) -> AsyncIterator[Gateway]:
 
 @pytest.fixture(scope="session")
 def exported(founded: Founded, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """A bundle of an order that has lived, and the first key of its gateway; made once, in a loop of its own."""
+    """A bundle of a case whose order has lived, and the first key of its gateway; made once, in a loop of its own."""
 
     async def make() -> Exported:
         async with run_gateway(founded, tmp_path_factory.mktemp("exporting")) as running:
             await live(running)
-            return Exported(await export(running), running.keys["gateway"])
+            data = await export(running, "case", CASE, forms=Medium.HTML)
+            return Exported(data, running.keys["gateway"])
 
     with ThreadPoolExecutor(1) as apart:
         return apart.submit(lambda: asyncio.run(make())).result()

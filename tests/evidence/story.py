@@ -11,10 +11,14 @@ from gateway.bootstrap.homes import new_key
 from gateway.core.evidence.holdings import Scope
 from gateway.core.party import GATEWAY, KeyStatus
 from gateway.crypto.keys import PrivateKey
+from gateway.forms.printing import Medium
 from gateway.ports import Audit
 from tests.harness.gateway import AUDIT, Gateway
 from tests.protocol.caller import Caller
 from tests.protocol.steps import bring, parties
+
+CASE = "AJ350200670168570491"
+"""The case that the example of an application of DD-1 names."""
 
 EXPORT = Audit(actor="clerk", action="evidence.export", about="test", reason="court")
 
@@ -40,6 +44,8 @@ async def live(gateway: Gateway) -> None:
     for subject in ("DD-1", "DD-2"):
         event = platform.event("guarantee.application.v1", subject, id=f"a-{subject}")
         assert (await platform.post(event)).status == 202
+    filed = platform.event("deposit.notice.v1", CASE, id="n-1", recipient="gateway")
+    assert (await platform.post(filed)).status == 202
     await receipt_all(bank)
     await seal(gateway)
     await rotate(gateway)
@@ -75,8 +81,7 @@ async def rotate(gateway: Gateway) -> None:
     await seal(gateway)
 
 
-async def export(gateway: Gateway, kind: str = "order", value: str = "DD-1") -> bytes:
+async def export(gateway: Gateway, kind: str = "order", value: str = "DD-1", *, forms: Medium | None = None) -> bytes:
     """The bytes of a bundle."""
-    scope = Scope(kind=kind, value=value)
-    wish = Wish(scope=scope, audit=EXPORT, clock=gateway.clock, render=lambda _holdings: {"1-form.pdf": b"%PDF-1.7 1"})
+    wish = Wish(scope=Scope(kind=kind, value=value), audit=EXPORT, clock=gateway.clock, forms=forms)
     return await export_bundle(gateway.settings, wish)

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from gateway.evidence.packing import pack, unpack
 from gateway.evidence.verification import verify_bundle
 from gateway.ports import Missing
-from tests.evidence.story import Exported, export, live
+from tests.evidence.story import CASE, Exported, export, live
 from tests.harness.gateway import Gateway
 from tests.store.conftest import make_engine
 
@@ -35,17 +35,19 @@ def test_a_bundle_verifies_without_a_home(exported: Exported, tmp_path: Path) ->
     assert failed(path, exported.key.serial_no) == {}
 
 
-def test_a_bundle_holds_the_whole_order(exported: Exported, tmp_path: Path) -> None:
-    """Two messages and receipts, the refusal, every key with its history, and nothing of the other order."""
+def test_a_bundle_holds_the_whole_case(exported: Exported, tmp_path: Path) -> None:
+    """Messages, receipts, the refusal, every key with its history, the printed form; nothing of another case."""
     path = tmp_path / "bundle.zip"
     path.write_bytes(exported.data)
     files = unpack(path)
     kinds = [name.removeprefix("leaves/").partition("-")[0] for name in files if name.startswith("leaves/")]
     assert {kind: kinds.count(kind) for kind in sorted(set(kinds))} == {
-        "key": 5, "message": 2, "receipt": 2, "refusal": 1,
+        "clock": 2, "key": 5, "message": 3, "receipt": 2, "refusal": 1,
     }  # fmt: skip
     assert not any(b"DD-2" in data for data in files.values())
-    assert "保函" in files["index.html"].decode()
+    assert [name for name in files if name.startswith("forms/")] == ["forms/form-02-platform-n-1.html"]
+    assert "存储通知书" in files["forms/form-02-platform-n-1.html"].decode()
+    assert json.loads(files["manifest.json"])["subjects"] == {CASE: 1, "DD-1": 2}
 
 
 def test_the_command_verifies_where_there_is_no_home(exported: Exported, tmp_path: Path) -> None:
@@ -97,19 +99,6 @@ async def test_what_may_be_exported(
     path.write_bytes(await export(gateway, kind, value))
     assert failed(path) == {}
     assert json.loads(unpack(path)["manifest.json"])["subjects"] == subjects
-
-
-async def test_a_case_holds_all_its_orders(gateway: Gateway, tmp_path: Path) -> None:
-    """By the number of the case that the applications name."""
-    await live(gateway)
-    path = tmp_path / "bundle.zip"
-    path.write_bytes(await export(gateway, "order", "DD-1"))
-    body = next(
-        json.loads(data) for name, data in unpack(path).items() if name.startswith("messages/") and b"caseNo" in data
-    )
-    path.write_bytes(await export(gateway, "case", body["data"]["caseNo"]))
-    assert failed(path) == {}
-    assert set(json.loads(unpack(path)["manifest.json"])["subjects"]) >= {"DD-1"}
 
 
 @pytest.mark.parametrize(("kind", "value"), [("order", "X"), ("case", "X"), ("guarantee", "X"), ("message", "x/y")])

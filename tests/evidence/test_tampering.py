@@ -118,7 +118,7 @@ def proof(files: Files, change: Callable[[dict], None], kind: str = "message") -
 
 def swap_proofs(files: Files) -> None:
     proofs = decode(files["proofs.json"])
-    one, other = paths(files, "leaves/message-")
+    one, other, *_ = paths(files, "leaves/message-")
     proofs[one], proofs[other] = proofs[other], proofs[one]
     files["proofs.json"] = encode(proofs)
 
@@ -227,7 +227,7 @@ PLAIN: tuple[Tampering, ...] = (
     ("the manifest is taken out", lambda f: drop(f, "manifest.json"), "manifest", "manifest.json", "缺少"),
     ("its signature is taken out", lambda f: drop(f, "manifest.sig"), "manifest", "manifest.sig", "缺少"),
     ("the index", lambda f: flip(f, "index.html"), "files", "index.html", "SM3"),
-    ("a printed form", lambda f: flip(f, "forms/1-form.pdf", 5), "files", "forms/", "SM3"),
+    ("a printed form", lambda f: flip(f, paths(f, "forms/")[0]), "files", "forms/", "SM3"),
     ("the proofs", lambda f: flip(f, "proofs.json"), "files", "proofs.json", "SM3"),
     ("a message is taken out", lambda f: drop(f, body(f, id="s-1")), "files", "messages/", "包内没有"),
     ("a receipt is taken out", lambda f: drop(f, receipt(f)), "receipts", "leaves/receipt", "缺少文件"),

@@ -6,17 +6,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from sqlalchemy import Engine, select, text
 
 from gateway.core.effects import Effects
 from gateway.core.errors import Problem
 from gateway.core.evidence.block import LEAVES, Block, link_heights, seal
+from gateway.core.evidence.holdings import Scope
 from gateway.core.evidence.merkle import find_root
 from gateway.core.evidence.sealing import draft_header
-from gateway.core.intake import Offer
+from gateway.core.intake import Offer, Traces
 from gateway.core.party import KeyStatus
 from gateway.crypto.digest import sm3
-from gateway.ports import Prospect, Query
+from gateway.ports import Missing, Prospect, Query
 from gateway.store import SqlStore, open_store
 from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, KEY_EVENTS, REFUSALS
 from gateway.store.evidence_tables import LEAVES as LEAF_ROWS
@@ -170,3 +172,38 @@ async def test_orders_are_found_by_their_case(store: SqlStore, engine: Engine) -
     await seal_all(store)
     with engine.begin() as connection:
         assert connection.execute(select(CASE_ORDERS)).all() == [("C1", "S1")]
+
+
+async def test_a_bundle_is_gathered_by_subject_message_and_guarantee(store: SqlStore) -> None:
+    """All that belongs to an order with the keys behind it; one message alone; the order of a guarantee."""
+    await fill(store)
+    issued = make_message("g1", subject="S9")
+    draft = replace(make_item(issued).draft, traces=Traces(guarantee_no="BH-1"))  # type: ignore[type-var]
+    await store.accept([replace(make_item(), draft=draft)])
+    await seal_all(store, limit=3)
+    order = await store.gather(Scope(kind="order", value="S0"))
+    assert [(leaf.kind, leaf.members.get("id")) for leaf in order.leaves] == [("message", "m0"), ("receipt", "m0")]
+    assert order.subjects == {"S0": 1}
+    heights = {leaf.height for leaf in order.leaves}
+    assert heights <= {block.height for block in order.blocks}
+    for leaf in order.leaves:
+        block = next(block for block in order.blocks if block.height == leaf.height)
+        assert block.hashes[leaf.place] == leaf.hash
+    single = await store.gather(Scope(kind="message", value="xmccb/m1"))
+    assert [(leaf.kind, leaf.members["id"]) for leaf in single.leaves] == [("message", "m1")]
+    assert single.subjects == {}
+    assert (await store.gather(Scope(kind="guarantee", value="BH-1"))).subjects == {"S9": 1}
+
+
+@pytest.mark.parametrize("scope", ["order", "case", "guarantee", "message"])
+async def test_what_is_not_there_is_missing(scope: str, store: SqlStore) -> None:
+    """Nothing is gathered of a number that nobody used."""
+    with pytest.raises(Missing):
+        await store.gather(Scope(kind=scope, value="x/y"))
+
+
+async def test_the_first_signature_of_a_manifest_stays(store: SqlStore) -> None:
+    """Exported again, the same content keeps the signature of its first export; each export is audited."""
+    assert await store.keep_export("ab", "first", now=NOW, audit=AUDIT) == "first"
+    assert await store.keep_export("ab", "second", now=NOW, audit=AUDIT) == "first"
+    assert len(await store.audits(limit=10)) == 2

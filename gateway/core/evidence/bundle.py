@@ -36,7 +36,7 @@ PATH: Final = re.compile(
     r"manifest\.(?:json|sig)|index\.html|proofs\.json"
     r"|leaves/[a-z]{2,16}-[1-9][0-9]{0,17}\.json|blocks/[1-9][0-9]{0,17}\.(?:json|sig)|timestamps/[1-9][0-9]{0,17}\.tsr"
     r"|messages/[1-9][0-9]{0,17}\.(?:json|authorization\.txt|acceptance\.json)|receipts/[1-9][0-9]{0,17}\.json"
-    r"|keys/[0-9A-F]{40}\.pem|forms/[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+    r"|keys/[0-9A-F]{40}\.pem|forms/[A-Za-z0-9][A-Za-z0-9._-]{0,159}"
 )
 """Every name that a file of a bundle may have; used with fullmatch."""
 

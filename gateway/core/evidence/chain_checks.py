@@ -152,6 +152,18 @@ def _check_leaf(opened: Opened, tools: Tools, path: str, leaf: bytes) -> None:
         raise EvidenceFault("内容与链上的摘要不符，已被改动")
 
 
+def check_stamps(opened: Opened, tools: Tools, found: Findings) -> None:
+    """Each timestamp is over its block's header; it dates that block and all before it."""
+    for path in sorted(name for name in opened.files if name.startswith("timestamps/")):
+        height = path.removeprefix("timestamps/").removesuffix(".tsr")
+        found.attempt(path, partial(_check_stamp, opened, tools, found, height))
+
+
+def _check_stamp(opened: Opened, tools: Tools, found: Findings, height: str) -> None:
+    told = tools.verify_stamp(opened.need(f"timestamps/{height}.tsr"), opened.need(f"blocks/{height}.json"))
+    found.notes.append(f"第 {height} 块：{told}")
+
+
 def _header(opened: Opened, height: int) -> Header:
     header = opened.headers.get(height)
     if header is None:

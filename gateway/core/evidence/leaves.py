@@ -16,6 +16,7 @@ from gateway.core.evidence.merkle import hash_leaf
 MESSAGE: Final = "message"
 RECEIPT: Final = "receipt"
 REFUSAL: Final = "refusal"
+CLOCK: Final = "clock"
 KEY: Final = "key"
 AUDIT: Final = "audit"
 
@@ -23,6 +24,7 @@ TITLES: Final[Mapping[str, str]] = {
     MESSAGE: "受理报文",
     RECEIPT: "接收方回执",
     REFUSAL: "拒收请求",
+    CLOCK: "法定期限",
     KEY: "公钥登记与变更",
     AUDIT: "操作审计",
 }

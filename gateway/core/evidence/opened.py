@@ -33,6 +33,10 @@ class Tools(Protocol):
         """Raise EvidenceFault unless the key signed these bytes."""
         ...
 
+    def verify_stamp(self, token: bytes, stamped: bytes) -> str:
+        """What an authority's timestamp over the bytes says, in Chinese. Raises EvidenceFault for one that is bad."""
+        ...
+
 
 @dataclass(slots=True)
 class Findings:

@@ -7,7 +7,14 @@ from functools import partial
 from typing import Final
 
 from gateway.core.evidence.bundle import PROOFS
-from gateway.core.evidence.chain_checks import check_blocks, check_files, check_keys, check_manifest, check_proofs
+from gateway.core.evidence.chain_checks import (
+    check_blocks,
+    check_files,
+    check_keys,
+    check_manifest,
+    check_proofs,
+    check_stamps,
+)
 from gateway.core.evidence.documents import EvidenceFault, decode
 from gateway.core.evidence.leaves import KEY
 from gateway.core.evidence.message_checks import check_completeness, check_messages, check_receipts, check_refusals
@@ -27,6 +34,7 @@ CHECKS: Final[Sequence[tuple[str, str, Check]]] = (
     ("receipts", "接收方回执及签名", check_receipts),
     ("refusals", "拒收记录", check_refusals),
     ("completeness", "没有缺失的报文", check_completeness),
+    ("timestamps", "时间戳机构盖在区块上的时间", check_stamps),
 )
 
 
