@@ -19,10 +19,9 @@ SLICE = [
     ["SIGKILL relay"],
     ["SIGTERM worker"],
     ["SIGSTOP worker 过租约", "机构超时后补回执", "PostgreSQL 行被锁 deliveries"],
-    ["时钟后跳", "机构答半截"],
     ["消息中间件 SIGKILL"],
     ["PostgreSQL 立即停止"],
-    ["COMMIT 应答丢失", "机构拒收"],
+    ["COMMIT 应答丢失", "机构拒收", "机构答半截"],
     ["故障点 提交后未答"],
 ]
 ALONE = [["SIGKILL 嵌入式"], ["故障点 已应答未落账 嵌入式"]]
