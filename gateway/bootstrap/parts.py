@@ -1,31 +1,18 @@
-"""The parts of a process, made from its settings and joined: nothing here runs yet."""
+"""The parts of a process, made from its grounds and joined: nothing here runs yet."""
 
 from __future__ import annotations
 
-import os
 import random
-import secrets
-import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from adapters import load_adapters
-from gateway.bootstrap.homes import load_key, open_legal_time
+from gateway.bootstrap.grounds import Grounds
 from gateway.bootstrap.timestamps import HttpTimestamps
-from gateway.bus import LocalBus, RabbitBus, RabbitSettings
-from gateway.catalogue import Catalogue, load_areas, load_catalogue, read_specimens
-from gateway.catalogue.places import AREAS, find_conf
-from gateway.config import Settings
-from gateway.core.area import Area
+from gateway.catalogue import read_specimens
 from gateway.core.bucket import Buckets
 from gateway.core.delivery import SECOND
-from gateway.core.legal_time import LegalTime
 from gateway.crypto.digest import sm3_hex
-from gateway.crypto.keys import PrivateKey
-from gateway.crypto.libcrypto import default_provider
-from gateway.crypto.pool import CryptoPool
 from gateway.flow.accept import AcceptLimits, Acceptor
 from gateway.flow.attempt import Courier, Policy
 from gateway.flow.clocks import ClockKeeper
@@ -35,22 +22,16 @@ from gateway.flow.files import FileDesk
 from gateway.flow.gate import Gate
 from gateway.flow.mailroom import Mailroom
 from gateway.flow.onboarding import OnboardingDesk, Plan
-from gateway.flow.own_messages import Scribe
 from gateway.flow.pacing import Paces
 from gateway.flow.proving import Clerk, ReceiptDesk
 from gateway.flow.pulse import Bell
 from gateway.flow.reconcile import Reconciler, Terms
 from gateway.flow.relay import Relay
-from gateway.flow.roster import Roster
 from gateway.flow.sealing import Sealer
 from gateway.flow.service import Loop
 from gateway.flow.stamping import Stamper
 from gateway.flow.standings import StandingDesk
-from gateway.flow.timers import ClockWatch, Timers
-from gateway.net.client import HttpTransport
-from gateway.net.guard import AddressGuard
-from gateway.observe import Log
-from gateway.ports import Bus, Clock, Store
+from gateway.flow.timers import Timers
 from gateway.retrying import delivery_wait
 from gateway.store import FileDirectory
 
@@ -60,66 +41,8 @@ _DIAGNOSES: Final = 60
 """Failed signatures of one sender from one address that are explained in one go; then one a second."""
 
 
-@dataclass
-class Parts:
-    """Each part is made once, when it is first asked for; `store` is open already."""
-
-    settings: Settings
-    store: Store
-    clock: Clock
-    log: Log
-
-    @cached_property
-    def holder(self) -> str:
-        """This process's name in leases: host, process and a word of its own."""
-        return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-
-    @cached_property
-    def key(self) -> PrivateKey:
-        """The gateway's signing key."""
-        return load_key(self.settings)
-
-    @cached_property
-    def crypto(self) -> CryptoPool:
-        """SM2 off the event loop."""
-        return CryptoPool(default_provider(), self.settings.crypto_threads)
-
-    @cached_property
-    def catalogue(self) -> Catalogue:
-        """Types and schemas."""
-        return load_catalogue()
-
-    @cached_property
-    def areas(self) -> Mapping[str, Area]:
-        """Parameters by area and date, the home's own where it has any."""
-        return load_areas(find_conf(self.settings.home, AREAS))
-
-    @cached_property
-    def legal_time(self) -> LegalTime:
-        """Legal time by the settings, and working days, the home's own overrides where it has any."""
-        return open_legal_time(self.settings)
-
-    @cached_property
-    def roster(self) -> Roster:
-        """Parties and keys."""
-        return Roster(self.store)
-
-    @cached_property
-    def bus(self) -> Bus:
-        """The bus that the settings name."""
-        options = self.settings.bus_options
-        if self.settings.bus == "local":
-            return LocalBus()
-        return RabbitBus(
-            RabbitSettings(
-                url=self.settings.bus,
-                prefix=options.prefix,
-                window=options.window,
-                heartbeat=options.heartbeat,
-                supervise_every=options.supervise_seconds,
-            ),
-            log=self._log_bus,
-        )
+class Parts(Grounds):
+    """Each part is made once, when it is first asked for."""
 
     @cached_property
     def arrivals(self) -> Bell:
@@ -175,11 +98,6 @@ class Parts:
         return Mailroom(self.store, self.arrivals, self.clock)
 
     @cached_property
-    def scribe(self) -> Scribe:
-        """The gateway's own messages."""
-        return Scribe(self.crypto, self.key)
-
-    @cached_property
     def clerk(self) -> Clerk:
         """Receipts written up."""
         return Clerk(self.scribe, self.clock, self.legal_time)
@@ -230,12 +148,6 @@ class Parts:
     def desk(self) -> ReceiptDesk:
         """Pulled receipts."""
         return ReceiptDesk(self.store, self.store, self.clerk)
-
-    @cached_property
-    def transport(self) -> HttpTransport:
-        """Pushes over HTTP, the address guarded."""
-        policy = self.settings.endpoint_policy
-        return HttpTransport(AddressGuard(allow_loopback=policy.loopback, https_only=not policy.plain_http))
 
     @cached_property
     def relay(self) -> Loop:
@@ -318,11 +230,6 @@ class Parts:
         store = self.store
         return Stamper(ledger=store, books=store, authority=authority, clock=self.clock, log=self.log.info)
 
-    @cached_property
-    def clock_watch(self) -> ClockWatch:
-        """The database's clock against ours."""
-        return ClockWatch(books=self.store, clock=self.clock, limit=int(self.settings.clock.max_skew_seconds * SECOND))
-
     def _courier(self) -> Courier:
         plan = self.settings.delivery
         wait = delivery_wait(plan.schedule_seconds, plan.repeat_seconds, plan.jitter, random.SystemRandom().random)
@@ -339,14 +246,6 @@ class Parts:
             on_answer=self.paces.observe,
             diagnoser=self.diagnoser,
         )
-
-    def _in_time(self) -> bool:
-        """Whether the process's clock agrees with the database's, as far as it was measured."""
-        return self.clock_watch.ok
-
-    def _log_bus(self, event: str, **fields: object) -> None:
-        """All that the bus tells is trouble, but that it is connected again."""
-        (self.log.info if event == "bus.connected" else self.log.warning)(event, **fields)
 
     def _on_accepted(self) -> None:
         self.arrivals.ring()
