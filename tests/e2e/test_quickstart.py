@@ -23,7 +23,7 @@ def test_the_printed_lines_are_accepted(empty: World, kind: str) -> None:
 
 
 def test_another_key_is_refused(empty: World) -> None:
-    """The lines go through the real checks: with another key in the place of the institution's it is 401. SIGTERM ends all."""
+    """The lines go through the real checks: another key than the institution's is refused. SIGTERM ends all."""
     where = empty.folder / "quick"
     started = empty.start("quickstart", "--dir", where)
     subprocess.run(["openssl", "genpkey", "-algorithm", "SM2", "-out", where / "mybank.pem"], check=True)
