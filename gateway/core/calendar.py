@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
 from gateway.core.area import Length, Unit
 
-SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""China has kept UTC+8 without summer time since 1992."""
 MIDNIGHT: Final = 24 * 60
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_MINUTE_US: Final = 60_000_000
+_DAY_US: Final = 1440 * _MINUTE_US
+_OFFSET: Final = 480 * _MINUTE_US
+"""China has kept UTC+8 without summer time since 1992."""
 _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5
 _YEAR_MONTHS: Final = 12
@@ -56,6 +57,8 @@ class Calendar:
     known_until: date
     exceptions: Mapping[date, bool]
     version: str
+    _dues: dict[tuple[date, int], Due] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Periods that were counted: all messages of a day ask for the same few."""
 
     def knows(self, day: date) -> bool:
         """Whether the arrangement of this day has been published."""
@@ -67,6 +70,12 @@ class Calendar:
 
     def due(self, start_date: date, days: int) -> Due:
         """The last day of a period of `days` working days that begins on `start_date`; ValueError below one day."""
+        found = self._dues.get((start_date, days))
+        if found is None:
+            found = self._dues[start_date, days] = self._count(start_date, days)
+        return found
+
+    def _count(self, start_date: date, days: int) -> Due:
         if days < 1:
             raise ValueError("a period has at least one working day")
         left, day = days, start_date
@@ -123,13 +132,12 @@ def is_weekday(day: date) -> bool:
 
 def local_date(instant: int) -> date:
     """The day in Shanghai at this instant (microseconds UTC)."""
-    return (_EPOCH + instant * _MICROSECOND).astimezone(SHANGHAI).date()
+    return date.fromordinal(_EPOCH_DAY + (instant + _OFFSET) // _DAY_US)
 
 
 def end_of_day(day: date, close: int = MIDNIGHT) -> int:
     """The instant (microseconds UTC) `close` minutes after this day's midnight in Shanghai."""
-    start = datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
-    return (start + timedelta(minutes=close) - _EPOCH) // _MICROSECOND
+    return (day.toordinal() - _EPOCH_DAY) * _DAY_US + close * _MINUTE_US - _OFFSET
 
 
 def add_months(day: date, months: int) -> date:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from gateway.core.area import Length, Unit
 from gateway.core.calendar import Calendar, Deadline, end_of_day, local_date
@@ -88,8 +88,9 @@ class LegalClock:
 
 def begin_clock(clock: LegalClock, at: int, calendar: Calendar, thresholds: tuple[int, ...]) -> LegalClock:
     """The clock running from `at`; `thresholds` in percent, ascending."""
-    begun = _reckon(replace(clock, state=ClockState.RUNNING, awaits=None, start_at=at), calendar)
-    return _aim(begun, calendar, thresholds[0])
+    due = _reckon(clock, at, calendar)
+    told = _tell_due(due, calendar) | _aim(clock, at, due.at, calendar, thresholds[0])
+    return replace(clock, state=ClockState.RUNNING, awaits=None, start_at=at, **told)
 
 
 def pass_threshold(clock: LegalClock, calendar: Calendar, thresholds: tuple[int, ...]) -> LegalClock:
@@ -97,16 +98,19 @@ def pass_threshold(clock: LegalClock, calendar: Calendar, thresholds: tuple[int,
     reached = clock.next_percent or 0
     following = next((percent for percent in thresholds if percent > reached), None)
     breached = clock.due_at if reached == BREACH else None
-    passed = replace(clock, breached_at=breached)
     if following is None:
-        return replace(passed, next_percent=None, next_at=None)
-    return _aim(passed, calendar, following)
+        return replace(clock, breached_at=breached, next_percent=None, next_at=None)
+    start, due_at = _span(clock)
+    return replace(clock, breached_at=breached, **_aim(clock, start, due_at, calendar, following))
 
 
 def reckon_again(clock: LegalClock, calendar: Calendar) -> LegalClock:
     """The running clock by a newer calendar; thresholds that were fired stay fired."""
-    again = _reckon(clock, calendar)
-    return again if clock.next_percent is None else _aim(again, calendar, clock.next_percent)
+    start, _ = _span(clock)
+    due = _reckon(clock, start, calendar)
+    percent = clock.next_percent
+    aimed = {} if percent is None else _aim(clock, start, due.at, calendar, percent)
+    return replace(clock, **_tell_due(due, calendar), **aimed)
 
 
 def end_clock(clock: LegalClock, at: int, by: str, *, withdrawn: bool) -> LegalClock:
@@ -122,28 +126,32 @@ def remaining_days(clock: LegalClock, now: int, calendar: Calendar) -> int | Non
     return calendar.remaining(now, _last_day(clock.due_at))
 
 
-def _reckon(clock: LegalClock, calendar: Calendar) -> LegalClock:
-    start = _started(clock)
+def _reckon(clock: LegalClock, start: int, calendar: Calendar) -> Deadline:
     if clock.fixed_at is None:
-        due = calendar.deadline(start, clock.length, clock.close)
-    else:
-        due = Deadline(at=clock.fixed_at, date=_last_day(clock.fixed_at), provisional=False)
-    return replace(clock, due_at=due.at, due_date=str(due.date), provisional=due.provisional, calendar=calendar.version)
+        return calendar.deadline(start, clock.length, clock.close)
+    return Deadline(at=clock.fixed_at, date=_last_day(clock.fixed_at), provisional=False)
 
 
-def _aim(clock: LegalClock, calendar: Calendar, percent: int) -> LegalClock:
-    return replace(clock, next_percent=percent, next_at=_threshold_at(clock, calendar, percent))
+def _tell_due(due: Deadline, calendar: Calendar) -> dict[str, Any]:
+    return {
+        "due_at": due.at,
+        "due_date": str(due.date),
+        "provisional": due.provisional,
+        "calendar": calendar.version,
+    }
 
 
-def _threshold_at(clock: LegalClock, calendar: Calendar, percent: int) -> int:
+def _aim(clock: LegalClock, start: int, due_at: int, calendar: Calendar, percent: int) -> dict[str, Any]:
+    return {"next_percent": percent, "next_at": _threshold_at(clock, start, due_at, calendar, percent)}
+
+
+def _threshold_at(clock: LegalClock, start: int, due_at: int, calendar: Calendar, percent: int) -> int:
     """When so much of the term is over: of its working days where it counts them, else of its time.
 
     Half of five working days is the middle of the third one, whatever holidays lie between.
     """
-    start, due = _started(clock), clock.due_at
-    assert due is not None
     if clock.fixed_at is not None or clock.length.unit is not Unit.WORKING_DAYS or percent in {0, BREACH}:
-        return start + (due - start) * percent // BREACH
+        return start + (due_at - start) * percent // BREACH
     whole = percent * clock.length.count
     number = (whole - 1) // BREACH + 1
     day = calendar.due(local_date(start), number).date
@@ -151,10 +159,11 @@ def _threshold_at(clock: LegalClock, calendar: Calendar, percent: int) -> int:
     return midnight + (end_of_day(day, clock.close) - midnight) * (whole - BREACH * (number - 1)) // BREACH
 
 
-def _started(clock: LegalClock) -> int:
-    if clock.start_at is None:
+def _span(clock: LegalClock) -> tuple[int, int]:
+    """The start and the due of a clock that has begun."""
+    if clock.start_at is None or clock.due_at is None:
         raise ValueError(f"clock {clock.number} has not begun")
-    return clock.start_at
+    return clock.start_at, clock.due_at
 
 
 def _last_day(due_at: int) -> date:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from gateway.catalogue.clock_table import EVENTS, show_clocks
 from gateway.core.area import NATIONAL, Area, PayStart, Period
-from gateway.core.calendar import SHANGHAI, build_calendar, is_weekday
+from gateway.core.calendar import build_calendar, is_weekday
 from gateway.core.effects import Held, apply, find_parameters
 from gateway.core.firing import Means, decide_firing
 from gateway.core.legal_clock import Awaits, ClockState, LegalClock, reckon_again
@@ -67,7 +68,9 @@ class Play:
 
 
 def local(instant):
-    return datetime.fromtimestamp(instant / SECOND, UTC).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+    return (
+        datetime.fromtimestamp(instant / SECOND, UTC).astimezone(ZoneInfo("Asia/Shanghai")).strftime("%Y-%m-%d %H:%M")
+    )
 
 
 def test_issue_runs_from_delivery_to_the_issued_guarantee():
