@@ -49,9 +49,13 @@ def test_what_is_not_there_names_nothing() -> None:
     assert name_files(paths, {"a": {"digest": "1"}, "rows": [{"digest": "2"}, {}, {"digest": "1"}]}) == ("1", "2")
 
 
+OF_MESSAGES = {"reconciliation.daily.v1", "reconciliation.answer.v1"}
+"""Their digests are those of messages."""
+
+
 @pytest.mark.parametrize("type_", CATALOGUE.types)
 def test_every_digest_of_an_example_is_named(type_: str) -> None:
-    """Whatever looks like an SM3 in a payload is a file that its schema knows."""
+    """Whatever looks like an SM3 in a payload is a file that its schema knows, or a message."""
 
     def digests(value: Any) -> set[str]:
         if isinstance(value, dict):
@@ -64,4 +68,4 @@ def test_every_digest_of_an_example_is_named(type_: str) -> None:
 
     for variant in list_variants(type_):
         data = example(type_, now_us=0, variant=variant)["data"]
-        assert set(CATALOGUE.file_digests(type_, data)) == digests(data)
+        assert set(CATALOGUE.file_digests(type_, data)) == (set() if type_ in OF_MESSAGES else digests(data))
