@@ -64,6 +64,7 @@ class OnboardingDesk:
 
     async def apply(self, institution: str, details: Details, *, actor: str, reason: str = "") -> Application:
         """Open an application, or fill in its form anew. Raises MoveRefused."""
+        await self._check_kind(institution, details)
         ask = Ask(move="apply", institution=institution, actor=actor, at=self._now(), reason=reason)
         return await self._record(ask, lambda registry: [begin(registry, institution, details, ask)])
 
@@ -95,6 +96,14 @@ class OnboardingDesk:
             self.log("onboarding.overtaken", institution=ask.institution, move=ask.move, text=str(refused))
         else:
             self.log("onboarding.moved", institution=ask.institution, move=ask.move)
+
+    async def _check_kind(self, institution: str, details: Details) -> None:
+        """Whoever is registered applies as what it is: only some kinds must sign the pact (XM, notes 3)."""
+        party = (await self.books.directory()).parties.get(institution)
+        if party is not None and party.kind not in {None, details.kind}:
+            raise MoveRefused(
+                f"{institution} 登记的类别是 {party.kind}，申请表的单位性质（kind）却是 {details.kind}，请改为一致。"
+            )
 
     def _now(self) -> int:
         return self.legal_time.at(self.clock.now())

@@ -132,6 +132,7 @@ async def test_an_applicant_does_its_part_over_the_api(both: Gateway, desk: Onbo
     wrong = await call("PUT", "", {**FORM, "uscc": "91350200MA2XN1R644", "contact": {"name": "张三"}})
     assert (wrong.code, wrong.pointers) == ("SCHEMA_INVALID", ["/uscc", "/contact/phone"])
     assert (await call("PUT", "", FORM)).doc["stage"] == "draft"
+    assert (await call("PUT", "", {**FORM, "kind": "insurer"})).code == "STATE_CONFLICT"
     assert (await call("POST", "/submit")).code == "STATE_CONFLICT"
     for material in MATERIALS:
         assert (await call("POST", "/attach", {"material": material, "digest": DIGEST})).status == 200
