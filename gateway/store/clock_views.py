@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, bindparam, or_, select
 
 from gateway.core.legal_clock import LegalClock
 from gateway.ports import ClockQuery, DueClock, Firing
@@ -82,5 +82,13 @@ def _wanted(query: ClockQuery) -> list[ColumnElement[bool]]:
     if query.party is not None:
         wanted.append(or_(_C.platform == query.party, _C.institution == query.party))
     if query.after is not None:
-        wanted.append(_C.id > select(_PAST.c.id).where(_PAST.c.number == query.after).scalar_subquery())
+        wanted.append(_C.id > _row_of(query.after, query.party))
     return wanted
+
+
+def _row_of(number: str, party: str | None) -> ScalarSelect[int]:
+    """The row of a clock that the party may see: whether others' clocks exist, no page tells."""
+    known = select(_PAST.c.id).where(_PAST.c.number == number)
+    if party is not None:
+        known = known.where(or_(_PAST.c.platform == party, _PAST.c.institution == party))
+    return known.scalar_subquery()
