@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-MANDATORY: Final = "mandatory"
 OPTIONAL: Final = "optional"
-CONDITIONAL: Final = "conditional"
 MODES: Final = ("push", "pull")
 KINDS: Final = ("bank", "insurer", "guarantor")
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
 
+from gateway.conformance.cases import OPTIONAL
 from gateway.conformance.words import KIND_WORDS, LEVEL_WORDS, MODE_WORDS, VERDICT_WORDS, WAY_WORDS
 
 _MOST: Final = 4000
@@ -104,7 +105,7 @@ def _write_assertion(item: Mapping[str, Any]) -> str:
     number = item["exchange"]
     link = "-" if number is None else f'<a href="#x{number}">{number}</a>'
     advice = "" if item["verdict"] == "pass" else escape(item["suggestion"])
-    level = f"（{LEVEL_WORDS[item['level']]}）" if item["level"] == "optional" else ""
+    level = f"（{LEVEL_WORDS[item['level']]}）" if item["level"] == OPTIONAL else ""
     return (
         f"<tr><td>{escape(item['title'])}{level}</td><td>{escape(item['clause'])}</td><td>{_mark(item['verdict'])}</td>"
         f"<td>{escape(item['expected'])}</td><td>{escape(item['got'])}</td><td>{link}</td><td>{advice}</td></tr>"
