@@ -54,6 +54,7 @@ def _table() -> tuple[tuple[type[Exception], int, str], ...]:
     """Looked at only when something failed: the store and crypto are heavy to load."""
     from gateway.catalogue import CatalogueError
     from gateway.core.deposit import DepositError
+    from gateway.core.evidence.documents import EvidenceFault
     from gateway.crypto.faults import CryptoUnavailable, KeyFormatError
     from gateway.crypto.sm4 import SealBroken
     from gateway.forms.errors import FormError, PrintingUnavailable
@@ -65,6 +66,7 @@ def _table() -> tuple[tuple[type[Exception], int, str], ...]:
         (DepositError, USAGE, "用法有误："),
         (CatalogueError, CHECK, ""),
         (FormError, CHECK, ""),
+        (EvidenceFault, CHECK, ""),
         (PrintingUnavailable, CHECK, "无法打印："),
         (CryptoUnavailable, CHECK, ""),
         (SealBroken, CHECK, "封存的数据无法打开："),

@@ -26,12 +26,18 @@ _ENCRYPTED: Final = 0x1
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """The bundle's bytes: files by name, stored, without times."""
+    """The bundle's bytes: files by name, stored, without times. Raises EvidenceFault for more than any reader opens."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(files):
             archive.writestr(_describe(path), files[path])
-    return out.getvalue()
+    packed = out.getvalue()
+    if len(packed) > MAX_BYTES or len(files) > MAX_FILES:
+        raise EvidenceFault(
+            f"证据包有 {len(files)} 个文件、{len(packed)} 字节，超过核验上限 {MAX_FILES} 个、{MAX_BYTES} 字节；"
+            "请改按订单或报文分别导出，或不附打印件（--forms none）"
+        )
+    return packed
 
 
 def unpack(path: Path) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import stat
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.evidence.documents import EvidenceFault, encode
 from gateway.core.evidence.verifying import verify_files
 from gateway.evidence import packing
 from gateway.evidence.packing import pack, unpack
@@ -126,8 +128,31 @@ def test_a_file_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are counted before one is read."""
+    data = pack({f"messages/{n}.json": b"" for n in range(1, 4)})
     monkeypatch.setattr(packing, "MAX_FILES", 2)
-    assert "上限" in refusal(pack({f"messages/{n}.json": b"" for n in range(1, 4)}), tmp_path)
+    assert "上限" in refusal(data, tmp_path)
+
+
+@pytest.mark.parametrize("bound", ["MAX_BYTES", "MAX_FILES"])
+def test_nothing_is_written_that_no_reader_opens(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too large to be verified is refused where it is packed, with what to do."""
+    monkeypatch.setattr(packing, bound, 2)
+    with pytest.raises(EvidenceFault, match="--forms none"):
+        pack({f"messages/{n}.json": b"" for n in range(1, 4)})
+
+
+def test_a_leaf_without_its_members_is_told(exported: Exported, tmp_path: Path) -> None:
+    """A message's leaf that lacks what a replay or a receipt leans on is a fault of a file, no crash."""
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(exported.data)
+    files = unpack(path)
+    messages = [name for name in files if name.startswith("leaves/message-")]
+    for name in messages:
+        leaf = json.loads(files[name])
+        files[name] = encode({key: leaf[key] for key in ("kind", "source", "id", "replayOf") if key in leaf})
+    replay = {**json.loads(files[messages[0]]), "replayOf": 1}
+    verdicts = verify_files({**files, "leaves/message-999.json": encode(replay)}, EvidenceTools(), anchor=None)
+    assert {"messages", "receipts"} <= {verdict.check for verdict in verdicts if not verdict.holds}
 
 
 @pytest.mark.parametrize(
@@ -151,6 +176,17 @@ def test_a_broken_document_is_told(name: str, raw: bytes, exported: Exported, tm
     files = {**unpack(path), name: raw}
     verdicts = verify_files(files, EvidenceTools(), anchor=None)
     assert any(fault.file == name for verdict in verdicts for fault in verdict.faults)
+
+
+@pytest.mark.parametrize("wrong", [{"receivedAt": 10**30}, {"acceptedAt": 10**30}, {"subject": []}, {"source": {}}])
+def test_values_of_no_sense_are_told(wrong: dict[str, object], exported: Exported, tmp_path: Path) -> None:
+    """An instant beyond the calendar, a list for a name: the bundle does not hold, and no check gives up."""
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(exported.data)
+    files = unpack(path)
+    for name in [name for name in files if name.startswith("leaves/message-")]:
+        files[name] = encode({**json.loads(files[name]), **wrong})
+    assert not all(verdict.holds for verdict in verify_files(files, EvidenceTools(), anchor=None))
 
 
 def test_faults_are_told_in_bounded_space() -> None:

@@ -42,7 +42,7 @@ def check_messages(opened: Opened, tools: Tools, found: Findings) -> None:
 
 def _check_replay(opened: Opened, leaf: Leaf) -> None:
     first = _find_message(opened, leaf)
-    if first["digest"] != leaf.get("digest"):
+    if take(first, "digest", str) != leaf.get("digest"):
         raise EvidenceFault("重投的报文与原报文不是同一份")
 
 
@@ -106,7 +106,8 @@ def _check_receipt(opened: Opened, tools: Tools, name: str, leaf: Leaf) -> None:
     if tools.sm3(body).hex() != take(leaf, "body", str):
         raise EvidenceFault("回执原文与链上的 SM3 不符，已被改动")
     receipt = parse_receipt(body)
-    if (receipt.id, receipt.digest, receipt.status) != (message["id"], message["digest"], leaf.get("status")):
+    named = (take(message, "id", str), take(message, "digest", str), leaf.get("status"))
+    if (receipt.id, receipt.digest, receipt.status) != named:
         raise EvidenceFault("回执所回的不是这份报文")
     timestamp, nonce = take(leaf, "timestamp", int), take(leaf, "nonce", str)
     signed = response_string(timestamp, nonce, body)
@@ -114,7 +115,7 @@ def _check_receipt(opened: Opened, tools: Tools, name: str, leaf: Leaf) -> None:
         target = take(leaf, "path", str)
         signed = request_string(take(leaf, "method", str), target, timestamp, nonce, body)
     claim = Signed(
-        owner_id=message["recipient"],
+        owner_id=take(message, "recipient", str),
         serial_no=take(leaf, "serialNo", str),
         at=timestamp * _SECOND,
         signature=take(leaf, "signature", str),
@@ -144,9 +145,9 @@ def check_completeness(opened: Opened, _tools: Tools, found: Findings) -> None:
         return
     places: dict[str, list[int]] = {subject: [] for subject in opened.manifest.subjects}
     for leaf in opened.of_kind(MESSAGE).values():
-        position = leaf.get("position")
-        if leaf.get("subject") in places and isinstance(position, int):
-            places[leaf["subject"]].append(position)
+        subject, position = leaf.get("subject"), leaf.get("position")
+        if isinstance(subject, str) and subject in places and isinstance(position, int):
+            places[subject].append(position)
     for subject, last in opened.manifest.subjects.items():
         found.examined += 1
         missing = sorted(set(range(1, min(last, 100_000) + 1)) - set(places[subject]))
@@ -159,11 +160,10 @@ def check_completeness(opened: Opened, _tools: Tools, found: Findings) -> None:
 
 def _find_message(opened: Opened, leaf: Leaf) -> Leaf:
     """The first delivery of the message that a leaf names."""
-    key = (leaf.get("source"), leaf.get("id"))
-    for message in opened.of_kind(MESSAGE).values():
-        if (message.get("source"), message.get("id")) == key and message.get("replayOf") is None:
-            return message
-    raise EvidenceFault("包内没有它所指的报文")
+    message = opened.messages.get((take(leaf, "source", str), take(leaf, "id", str)))
+    if message is None:
+        raise EvidenceFault("包内没有它所指的报文")
+    return message
 
 
 def _decode(raw: bytes) -> str:

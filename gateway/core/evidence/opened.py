@@ -10,7 +10,7 @@ from gateway.core.errors import Problem
 from gateway.core.evidence.block import Header, decode_header
 from gateway.core.evidence.bundle import MANIFEST, Manifest, decode_manifest
 from gateway.core.evidence.documents import EvidenceFault, decode, take
-from gateway.core.evidence.leaves import KEY
+from gateway.core.evidence.leaves import KEY, MESSAGE
 from gateway.core.evidence.verdicts import Fault
 from gateway.core.party import Key, KeyStatus
 
@@ -60,6 +60,8 @@ class Findings:
             self.blame(file, str(fault))
         except Problem as problem:
             self.blame(file, problem.message)
+        except (ValueError, OverflowError) as error:  # an instant beyond any calendar, say
+            self.blame(file, f"内容超出可能的范围：{error}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +77,17 @@ class Signed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The files of a bundle, with what could be read of them; what could not is None or left out."""
+    """The files of a bundle, with what could be read of them; what could not is None or left out.
+
+    `messages` are the leaves of first deliveries by source and id: a reader of many receipts looks each one up.
+    """
 
     files: Mapping[str, bytes]
     manifest: Manifest | None
     leaves: Mapping[str, Mapping[str, Any]]
     headers: Mapping[int, Header]
     keys: Mapping[str, Key]
+    messages: Mapping[tuple[str, str], Mapping[str, Any]]
 
     def of_kind(self, kind: str) -> dict[str, Mapping[str, Any]]:
         """The leaves of one kind by their paths."""
@@ -123,7 +129,25 @@ def open_files(files: Mapping[str, bytes]) -> Opened:
         if path.startswith("blocks/") and path.endswith(".json") and (header := _try(decode_header, files[path]))
     }
     manifest = _try(decode_manifest, files.get(MANIFEST, b""))
-    return Opened(files=files, manifest=manifest, leaves=leaves, headers=headers, keys=_read_keys(leaves))
+    return Opened(
+        files=files,
+        manifest=manifest,
+        leaves=leaves,
+        headers=headers,
+        keys=_read_keys(leaves),
+        messages=_read_messages(leaves),
+    )
+
+
+def _read_messages(leaves: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The first of each key, as a look through all of them would find it."""
+    firsts: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for leaf in leaves.values():
+        if leaf.get("kind") == MESSAGE and leaf.get("replayOf") is None:
+            source, number = leaf.get("source"), leaf.get("id")
+            if isinstance(source, str) and isinstance(number, str):
+                firsts.setdefault((source, number), leaf)
+    return firsts
 
 
 def _try(read: Callable[[bytes], Any], raw: bytes) -> Any:
