@@ -45,21 +45,6 @@ _AT_THE_END: Final[Mapping[Outcome, str]] = MappingProxyType(
         Outcome.LETTER: "立即告知双方",
     }
 )
-EVENTS: Final = frozenset(
-    {
-        "institution.suspended",
-        "institution.left",
-        "order.replaced",
-        "order.ended",
-        "statement.breached",
-        "onboarding.opened",
-        "onboarding.extended",
-        "onboarding.failed",
-        "onboarding.passed",
-        "onboarding.left",
-    }
-)
-"""Events of the gateway's own, which are no types of the catalogue."""
 
 
 def show_clocks() -> str:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.catalogue.clock_table import EVENTS, show_clocks
+from gateway.catalogue.clock_table import show_clocks
 from gateway.core.area import NATIONAL, Area, PayStart, Period
 from gateway.core.calendar import build_calendar, is_weekday
 from gateway.core.effects import Held, apply, find_parameters
@@ -25,6 +25,21 @@ SECOND = 1_000_000
 CASE = make("guarantee.application.v1").data["caseNo"]
 CASE_TYPES = {row.type for row in CATALOGUE.types.values() if row.filed and row.subject_path == ("caseNo",)}
 DAY = 86_400 * SECOND
+EVENTS = frozenset(
+    {
+        "institution.suspended",
+        "institution.left",
+        "order.replaced",
+        "order.ended",
+        "statement.breached",
+        "onboarding.opened",
+        "onboarding.extended",
+        "onboarding.failed",
+        "onboarding.passed",
+        "onboarding.left",
+    }
+)
+"""Events of the gateway's own, which are no types of the catalogue."""
 
 
 class Play:
