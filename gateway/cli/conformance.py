@@ -31,6 +31,11 @@ Listen = Annotated[str, typer.Option("--listen", metavar="主机:端口", help="
 Wait = Annotated[float, typer.Option("--wait", min=1, help="每一步最多等机构多少秒；须人工操作时请调大")]
 Timeout = Annotated[float, typer.Option("--timeout", min=1, help="整次运行的时限，秒")]
 CaseFolder = Annotated[Path | None, typer.Option("--cases", metavar="目录", help="用例文件目录；默认用随附的用例")]
+PartyId = Annotated[str | None, typer.Option("--id", metavar="标识", help="机构标识；不写则取自机构的首个签名请求")]
+GatewayKey = Annotated[
+    Path | None, typer.Option("--gateway-key", metavar="PEM", help="充当网关所用的私钥；不写则自动生成并留用")
+]
+FailedOf = Annotated[Path | None, typer.Option("--failed-of", metavar="RUN", help="只重做该次运行未通过的用例")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="一次运行的目录")]
 
 
@@ -53,19 +58,13 @@ def run(
     kind: Annotated[Kind, typer.Option("--kind", help="机构类别")],
     endpoint: Annotated[str | None, typer.Option("--endpoint", metavar="URL", help="机构接收推送的地址")] = None,
     mailbox: Annotated[bool, typer.Option("--mailbox", help="机构从信箱拉取，没有接收地址")] = False,
-    party_id: Annotated[
-        str | None, typer.Option("--id", metavar="标识", help="机构标识；不写则取自机构的首个签名请求")
-    ] = None,
+    party_id: PartyId = None,
     listen: Listen = ADDRESS,
     folder: Folder = Path("wgg-conformance"),
-    gateway_key: Annotated[
-        Path | None, typer.Option("--gateway-key", metavar="PEM", help="充当网关所用的私钥；不写则自动生成并留用")
-    ] = None,
+    gateway_key: GatewayKey = None,
     cases: CaseFolder = None,
     only: Annotated[list[str] | None, typer.Option("--only", metavar="用例", help="只执行这些用例；可写多次")] = None,
-    failed_of: Annotated[
-        Path | None, typer.Option("--failed-of", metavar="RUN", help="只重做该次运行未通过的用例")
-    ] = None,
+    failed_of: FailedOf = None,
     wait: Wait = 20.0,
     timeout: Timeout = 110.0,
     as_json: AsJson = False,

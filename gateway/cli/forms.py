@@ -41,6 +41,17 @@ def list_all(*, as_json: AsJson = False) -> None:
     put_table(list_sheets(load_catalogue()), _COLUMNS, as_json=as_json)
 
 
+Form = Annotated[
+    str | None, typer.Option("--form", help="1 至 13、guarantee 或 receipt；不写则按报文类型", metavar="N")
+]
+MessageId = Annotated[
+    str | None, typer.Option("--message", help="报文 id；不同发送方用了同一 id 时写作 发送方/id", metavar="ID")
+]
+OrderNo = Annotated[
+    str | None, typer.Option("--order", help="订单号或案件编号：取其最新的一份；须写明 --form", metavar="编号")
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     """The message to print, the others of its business, and the keys that judge their signatures."""
@@ -54,15 +65,9 @@ def render(
     *,
     home: Home,
     output: Annotated[Path, typer.Option("--output", "-o", help="写到 FILE.pdf 或 FILE.html", metavar="FILE")],
-    form: Annotated[
-        str | None, typer.Option("--form", help="1 至 13、guarantee 或 receipt；不写则按报文类型", metavar="N")
-    ] = None,
-    message: Annotated[
-        str | None, typer.Option("--message", help="报文 id；不同发送方用了同一 id 时写作 发送方/id", metavar="ID")
-    ] = None,
-    order: Annotated[
-        str | None, typer.Option("--order", help="订单号或案件编号：取其最新的一份；须写明 --form", metavar="编号")
-    ] = None,
+    form: Form = None,
+    message: MessageId = None,
+    order: OrderNo = None,
     mask: Annotated[bool, typer.Option("--mask", help="证件号、账号、电话与金额脱敏，并注明为脱敏副本")] = False,
     operator: Operator = None,
     reason: Reason = "打印表格",

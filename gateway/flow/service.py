@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Final
 
 from gateway.flow.pulse import Pulse
 from gateway.ports import Clock, StoreUnavailable
@@ -13,20 +13,6 @@ Log = Callable[..., None]
 
 STUMBLE_SECONDS: Final = 1.0
 """The pause after a step that failed: long enough not to spin, short enough to be back within seconds."""
-
-
-class Service(Protocol):
-    """Something that runs for the life of the process."""
-
-    name: str
-
-    async def run(self) -> None:
-        """Work until `stop` is called."""
-        ...
-
-    async def stop(self) -> None:
-        """Finish what is under way, then return."""
-        ...
 
 
 class Loop:
