@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.bootstrap.bundle_documents import collect_documents
 from gateway.bootstrap.bundle_forms import print_forms
 from gateway.bootstrap.homes import load_key, open_home_store
 from gateway.catalogue.places import SCHEMAS
@@ -56,6 +57,7 @@ async def _export(settings: Settings, store: Store, crypto: CryptoPool, wish: Wi
         serial_no=key.serial_no,
         titles={name: row.title for name, row in read_rows(SCHEMAS)[0].items()},
         forms=await print_forms(settings, store, holdings, wish.forms) if wish.forms else {},
+        documents=await collect_documents(settings, store, holdings),
     )
     signature = await crypto.sign_document(key, unsigned.manifest)
     digest = sm3_hex(unsigned.manifest)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.core.evidence.block import decode_header
 from gateway.core.evidence.bundle import INDEX, MANIFEST, SIGNATURE, Manifest, encode_manifest, lay_out, list_entries
 from gateway.core.evidence.holdings import Holdings, Scope
 from gateway.crypto.digest import sm3
 from gateway.evidence.index import render_index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """What the messages name: `kept` path → bytes, `withheld` path → why it is not there."""
+
+    kept: Mapping[str, bytes] = field(default_factory=dict)
+    withheld: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +40,13 @@ def compose(
     serial_no: str,
     titles: Mapping[str, str],
     forms: Mapping[str, bytes],
+    documents: Documents,
 ) -> Unsigned:
     """The bundle of what the store holds; `forms` are printed forms by their file names."""
     layout = lay_out(holdings, sm3)
     printed = {f"forms/{name}": data for name, data in forms.items()}
-    index = render_index(holdings, scope, deployment=deployment, titles=titles, extras=printed)
-    files = {**layout.files, **printed, INDEX: index}
+    index = render_index(holdings, scope, deployment=deployment, titles=titles, papers=documents.kept, extras=printed)
+    files = {**layout.files, **documents.kept, **printed, INDEX: index}
     manifest = Manifest(
         scope=scope,
         deployment=deployment,
@@ -45,6 +54,6 @@ def compose(
         as_of=max(decode_header(block.raw).sealed_at for block in holdings.blocks),
         subjects=holdings.subjects,
         entries=list_entries(files, sm3),
-        withheld=layout.withheld,
+        withheld={**layout.withheld, **documents.withheld},
     )
     return Unsigned(files=files, manifest=encode_manifest(manifest))

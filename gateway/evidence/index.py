@@ -32,9 +32,17 @@ Row = tuple[int, str, str, str]
 
 
 def render_index(
-    holdings: Holdings, scope: Scope, *, deployment: str, titles: Mapping[str, str], extras: Iterable[str]
+    holdings: Holdings,
+    scope: Scope,
+    *,
+    deployment: str,
+    titles: Mapping[str, str],
+    papers: Iterable[str],
+    extras: Iterable[str],
 ) -> bytes:
-    """The page; `titles` are the Chinese names of message types, `extras` paths of files besides the evidence."""
+    """The page; `titles` are the Chinese names of message types, `papers` paths of documents that messages name,
+    `extras` those of files besides the evidence.
+    """
     rows = sorted(_row(leaf, titles) for leaf in holdings.leaves)
     about = f"{SCOPES[scope.kind]} {scope.value}"
     parts = [
@@ -44,6 +52,7 @@ def render_index(
         "<h2>经过</h2><p>时间为北京时间。</p>",
         _table(("时间", "事项", "内容", "文件"), rows),
         f"<h2>区块</h2><p>共 {len(holdings.blocks)} 块：{_heights(holdings)}。</p>",
+        _list("报文所附文件（保函正本等，文件名即其 SM3 摘要）", sorted(papers)),
         _list("打印件", sorted(extras)),
     ]
     head = f'<meta charset="utf-8"><title>证据包：{escape(about)}</title><style>{_STYLE}</style>'

@@ -197,6 +197,11 @@ def drop(files: Files, path: str) -> None:
     del files[path]
 
 
+def put_document(files: Files) -> None:
+    """A document under its true digest, which no message names."""
+    files[f"files/{sm3_hex(b'a better guarantee')}"] = b"a better guarantee"
+
+
 def origin_of(files: Files) -> str:
     return body(files, id="a-DD-1").replace(".json", ".authorization.txt")
 
@@ -228,6 +233,7 @@ PLAIN: tuple[Tampering, ...] = (
     ("its signature is taken out", lambda f: drop(f, "manifest.sig"), "manifest", "manifest.sig", "缺少"),
     ("the index", lambda f: flip(f, "index.html"), "files", "index.html", "SM3"),
     ("a printed form", lambda f: flip(f, paths(f, "forms/")[0]), "files", "forms/", "SM3"),
+    ("a document", lambda f: flip(f, paths(f, "files/")[0], 0), "documents", "files/", "SM3 不符"),
     ("the proofs", lambda f: flip(f, "proofs.json"), "files", "proofs.json", "SM3"),
     ("a message is taken out", lambda f: drop(f, body(f, id="s-1")), "files", "messages/", "包内没有"),
     ("a receipt is taken out", lambda f: drop(f, receipt(f)), "receipts", "leaves/receipt", "缺少文件"),
@@ -240,6 +246,8 @@ CAREFUL: tuple[Tampering, ...] = (
     ("a message goes with its proof", drop_message, "completeness", "leaves/", "缺少第 2 份"),
     ("and the count is lowered", drop_last, "manifest", "manifest.sig", "签名"),
     ("a leaf goes, its proof stays", lambda f: drop(f, leaf_of(f, "refusal")), "proofs", "refusal", "缺少它的内容"),
+    ("a document, manifest anew", lambda f: flip(f, paths(f, "files/")[0], 0), "documents", "files/", "SM3 不符"),
+    ("a document nobody named", put_document, "documents", "files/", "没有报文提到"),
     ("a place in the block", lambda f: proof(f, lambda p: p.update(place=1)), "proofs", "leaves/", ""),
     ("a path's node", lambda f: proof(f, lambda p: p.update(path=["00" * 32])), "proofs", "leaves/", ""),
     ("a proof's height", lambda f: proof(f, lambda p: p.update(height=1)), "proofs", "leaves/", "第 1 块"),

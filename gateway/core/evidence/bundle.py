@@ -11,6 +11,7 @@ messages/NUMBER.json          the sender's bytes; .authorization.txt the sender'
 receipts/NUMBER.json          the recipient's receipt
 keys/SERIAL.pem               public keys; their history is among the leaves
 timestamps/HEIGHT.tsr         an authority's timestamp over a block header (RFC 3161)
+files/SM3                     documents that the messages name, as they were put under /v1/files
 forms/NAME                    printed forms
 """
 
@@ -36,9 +37,11 @@ PATH: Final = re.compile(
     r"manifest\.(?:json|sig)|index\.html|proofs\.json"
     r"|leaves/[a-z]{2,16}-[1-9][0-9]{0,17}\.json|blocks/[1-9][0-9]{0,17}\.(?:json|sig)|timestamps/[1-9][0-9]{0,17}\.tsr"
     r"|messages/[1-9][0-9]{0,17}\.(?:json|authorization\.txt|acceptance\.json)|receipts/[1-9][0-9]{0,17}\.json"
-    r"|keys/[0-9A-F]{40}\.pem|forms/[A-Za-z0-9][A-Za-z0-9._-]{0,159}"
+    r"|keys/[0-9A-F]{40}\.pem|files/[0-9a-f]{64}|forms/[A-Za-z0-9][A-Za-z0-9._-]{0,159}"
 )
 """Every name that a file of a bundle may have; used with fullmatch."""
+
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 PURGED: Final = "已按保存期限清除，只留摘要"
 CHANGED: Final = "数据库中的内容与存证链上的摘要不符"
@@ -67,6 +70,24 @@ class Layout:
 
     files: dict[str, bytes] = field(default_factory=dict)
     withheld: dict[str, str] = field(default_factory=dict)
+
+
+def find_digests(value: Any) -> dict[str, bool]:
+    """Every SM3 in a message's document; True for one that the message calls a file, by its media type beside it."""
+    if isinstance(value, str):
+        return {value: False} if _DIGEST.fullmatch(value) else {}
+    found: dict[str, bool] = {}
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        for digest, is_file in find_digests(inner).items():
+            found[digest] = found.get(digest, False) or is_file
+    if isinstance(value, dict) and "mediaType" in value and isinstance(own := value.get("digest"), str):
+        found |= dict.fromkeys(find_digests(own), True)
+    return found
+
+
+def name_file(digest: str) -> str:
+    """The path of a document: its name is the SM3 of its bytes."""
+    return f"files/{digest}"
 
 
 def name_leaf(kind: str, number: int) -> str:

@@ -15,6 +15,7 @@ from gateway.core.evidence.chain_checks import (
     check_proofs,
     check_stamps,
 )
+from gateway.core.evidence.document_checks import check_documents
 from gateway.core.evidence.documents import EvidenceFault, decode
 from gateway.core.evidence.leaves import KEY
 from gateway.core.evidence.message_checks import check_completeness, check_messages, check_receipts, check_refusals
@@ -31,6 +32,7 @@ CHECKS: Final[Sequence[tuple[str, str, Check]]] = (
     ("blocks", "区块由网关签名、前后相连", check_blocks),
     ("proofs", "每一事项都在链上", check_proofs),
     ("messages", "报文原文、发送方签名、受理回执", check_messages),
+    ("documents", "报文所附文件与报文中的摘要一致", check_documents),
     ("receipts", "接收方回执及签名", check_receipts),
     ("refusals", "拒收记录", check_refusals),
     ("completeness", "没有缺失的报文", check_completeness),

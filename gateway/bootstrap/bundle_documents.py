@@ -1,0 +1,74 @@
+"""The documents of a bundle: what its messages name and their senders may read, as far as the bytes are still kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.catalogue import read_specimens
+from gateway.config import Settings
+from gateway.core.evidence.bundle import find_digests, name_file
+from gateway.core.evidence.holdings import Holdings
+from gateway.core.evidence.leaves import MESSAGE
+from gateway.crypto.digest import sm3_hex
+from gateway.evidence.composing import Documents
+from gateway.ports import Store, StoreUnavailable
+from gateway.store import FileDirectory
+
+MOST_BYTES: Final = 96 * 1024 * 1024
+"""Documents of a bundle at most; the rest of the 128 MiB is the messages' and the forms'."""
+
+ABSENT: Final = "网关没有这份文件：没有上传过，或已按保存期限清除；摘要在报文中"
+TOO_MUCH: Final = "附件总量超过一个证据包的上限，未装入；请按 --order 或 --message 分别导出"
+
+
+async def collect_documents(settings: Settings, store: Store, holdings: Holdings) -> Documents:
+    """Every document that a message of the bundle names, or why it is not in it.
+
+    Only what the sender of the message could read is taken: naming a digest opens nobody's file (protocol section 5).
+    """
+    specimens = {sm3_hex(data): data for data in read_specimens()} if settings.development else {}
+    folder, room = FileDirectory(settings.files.directory), MOST_BYTES
+    kept: dict[str, bytes] = {}
+    withheld: dict[str, str] = {}
+    for digest, size in sorted((await _find(store, holdings, specimens)).items()):
+        data = specimens.get(digest)
+        if data is None and size is not None and size <= room:
+            data = await _read(folder, digest)
+        if data is None:
+            withheld[name_file(digest)] = TOO_MUCH if size is not None and size > room else ABSENT
+        else:
+            kept[name_file(digest)] = data
+            room -= len(data)
+    return Documents(kept=kept, withheld=withheld)
+
+
+async def _find(store: Store, holdings: Holdings, specimens: Mapping[str, bytes]) -> dict[str, int | None]:
+    """Files named, each with its size where the sender of a message that names it may read it, None elsewhere."""
+    found: dict[str, int | None] = {}
+    for source, named in _list_named(holdings).items():
+        readable = await store.readable_files(source, named)
+        for digest, is_file in named.items():
+            if digest in readable or digest in specimens or is_file:
+                found[digest] = readable.get(digest, found.get(digest))
+    return found
+
+
+def _list_named(holdings: Holdings) -> Mapping[str, dict[str, bool]]:
+    """By sender the digests in its messages, as far as their bytes are kept; True for those that are files for sure."""
+    named: dict[str, dict[str, bool]] = {}
+    for leaf in holdings.leaves:
+        if leaf.kind == MESSAGE and leaf.body:
+            mine = named.setdefault(leaf.members["source"], {})
+            for digest, is_file in find_digests(json.loads(leaf.body)).items():
+                mine[digest] = mine.get(digest, False) or is_file
+    return named
+
+
+async def _read(folder: FileDirectory, digest: str) -> bytes | None:
+    """The bytes, None where the file is gone."""
+    try:
+        return b"".join([chunk async for chunk in await folder.read(digest)])
+    except StoreUnavailable:
+        return None
