@@ -12,6 +12,7 @@ from gateway.core.delivery import SECOND
 from gateway.core.retention import RetentionTerms, find_border
 from gateway.flow.retain import Log, Retainer
 from gateway.ports import Clock, Store
+from gateway.store import FileDirectory
 
 
 def make_retainer(settings: Settings, store: Store, clock: Clock, *, holder: str, log: Log) -> Retainer:
@@ -25,6 +26,7 @@ def make_retainer(settings: Settings, store: Store, clock: Clock, *, holder: str
     )
     return Retainer(
         store,
+        FileDirectory(settings.files.directory),
         clock,
         terms=terms,
         hour=plan.hour,

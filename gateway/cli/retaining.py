@@ -15,7 +15,13 @@ from gateway.cli.output import put_record, put_table, say
 from gateway.core.retention import CASE, OTHER, REASONS
 from gateway.ports import Store
 
-_CLASSES: Final = {CASE: "案件证据（原文）", OTHER: "其他报文（原文）", "alert": "已关闭的告警", "log": "日志文件"}
+_CLASSES: Final = {
+    CASE: "案件证据（原文）",
+    OTHER: "其他报文（原文）",
+    "file": "报文所附文件",
+    "alert": "已关闭的告警",
+    "log": "日志文件",
+}
 _REASONS: Final = {reason.code: reason.text for reason in REASONS}
 
 

@@ -47,6 +47,18 @@ class Dossier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """A page of files looked at, up to the digest `through` (None at the end), and those whose bytes go now.
+
+    Bytes that were put after `put_before` (microseconds UTC) stay: their upload is not written up yet.
+    """
+
+    through: str | None
+    gone: tuple[str, ...]
+    put_before: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Why something stays; `applies` looks at a dossier and the instant before which its last service must lie."""
 

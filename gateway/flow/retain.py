@@ -16,7 +16,7 @@ from gateway.core.calendar import end_of_day, local_date
 from gateway.core.retention import DUE, Dossier, RetentionTerms, find_border, judge
 from gateway.observe import METRICS
 from gateway.observe.metric_table import PURGED
-from gateway.ports import Audit, Books, Clock, Outbox
+from gateway.ports import Audit, Books, Clock, FileStore, Outbox
 from gateway.ports.retention import Retention
 
 Log = Callable[..., None]
@@ -44,6 +44,7 @@ class Tally:
 class _Run:
     day: date
     after: str = ""
+    files_after: str | None = ""
     tally: Tally = field(default_factory=Tally)
 
 
@@ -53,6 +54,7 @@ class Retainer:
     def __init__(
         self,
         store: RetentionStore,
+        files: FileStore,
         clock: Clock,
         *,
         terms: RetentionTerms,
@@ -63,6 +65,7 @@ class Retainer:
         log: Log,
     ) -> None:
         self._store = store
+        self._files = files
         self._clock = clock
         self._terms = terms
         self._hour = hour
@@ -98,6 +101,7 @@ class Retainer:
                     tally.purged[dossier.kind] += dossier.bodies
                 elif dossier.bodies:
                     tally.kept[verdict] += dossier.bodies
+        tally.purged["file"] = await self._store.idle_files(before=self._border())
         return tally
 
     async def run(self, *, pause: float, audit: Audit) -> Tally:
@@ -114,7 +118,7 @@ class Retainer:
         """At most one transaction of purging; False when the run has come to its end."""
         found = await self._store.dossiers(after=run.after, limit=SUBJECTS_A_SLICE)
         if not found:
-            return await self._purge_alerts(run.tally)
+            return await self._purge_files(run) or await self._purge_alerts(run.tally)
         judged = self._judge(found)
         if await self._purge(run.tally, [dossier for dossier, verdict in judged if verdict == DUE]):
             return True
@@ -133,6 +137,25 @@ class Retainer:
             METRICS.add(PURGED, count, kind=kind)
             more = more or count == self._rows
         return more
+
+    async def _purge_files(self, run: _Run) -> bool:
+        """A page of files; False once all were looked at."""
+        if run.files_after is None:
+            return False
+        leaving = await self._store.leave_files(
+            after=run.files_after, before=self._border(), now=self._clock.now(), limit=self._rows
+        )
+        for digest in leaving.gone:
+            await self._files.remove(digest, before=leaving.put_before)
+        count = await self._store.forget_files(leaving.gone) if leaving.gone else 0
+        run.tally.purged["file"] += count
+        METRICS.add(PURGED, count, kind="file")
+        run.files_after = leaving.through
+        return leaving.through is not None
+
+    def _border(self) -> int:
+        """Before this messages of no case must have ended, and files that nobody names must have been put."""
+        return find_border(self._clock.now(), self._terms.other_months)
 
     async def _purge_alerts(self, tally: Tally) -> bool:
         before = find_border(self._clock.now(), self._terms.alert_months)

@@ -29,20 +29,24 @@ class GuaranteeCalls:
         caller = call.known.party.id
         for found in await self._guarantees.guarantees(number):
             if caller in (found.order.platform, found.order.institution):
-                return reply_json(show_guarantee(found))
+                return reply_json(show_guarantee(number, found))
         raise Problem("NOT_FOUND")
 
 
-def show_guarantee(found: IssuedGuarantee) -> dict[str, Any]:
-    """The answer's body: amounts and the end as they stand now, the rest as it was issued."""
-    order, issued = found.order, json.loads(found.body)["data"]
+def show_guarantee(number: str, found: IssuedGuarantee) -> dict[str, Any]:
+    """The answer's body: amounts and the end as they stand now, the rest as it was issued.
+
+    What was issued is null once its bytes were purged (`bodyPurged`): docs/protocol-notes.md.
+    """
+    order, purged = found.order, not found.body
+    issued = {} if purged else json.loads(found.body)["data"]
     return {
-        "guaranteeNo": issued["guaranteeNo"],
+        "guaranteeNo": number,
         "orderNo": order.subject,
         "caseNo": order.case_no,
         "platform": order.platform,
         "institution": order.institution,
-        "guaranteeKind": issued["guaranteeKind"],
+        "guaranteeKind": issued.get("guaranteeKind"),
         "state": order.state,
         "stateSince": format_beijing(order.since),
         "lapseGround": order.lapse_ground,
@@ -50,11 +54,12 @@ def show_guarantee(found: IssuedGuarantee) -> dict[str, Any]:
         "amount": _show_money(order.cover_fen),
         "balance": _show_money(order.balance_fen),
         "claimOpen": order.claim_open,
-        "validFrom": issued["validFrom"],
+        "validFrom": issued.get("validFrom"),
         "validTo": order.valid_to,
-        "document": issued["document"],
-        "paymentVoucher": issued["paymentVoucher"],
+        "document": issued.get("document"),
+        "paymentVoucher": issued.get("paymentVoucher"),
         "replaces": issued.get("replaces"),
+        "bodyPurged": purged,
     }
 
 

@@ -103,7 +103,7 @@ RECONCILED: Final = MetricRow(
 PURGED: Final = MetricRow(
     name="wgg_purged_rows",
     kind="counter",
-    help="Rows whose term of keeping is over and that were purged, by class: case, other, alert",
+    help="Rows whose term of keeping is over and that were purged, by class: case, other, file, alert",
     labels=("kind",),
 )
 SWEPT: Final = MetricRow(

@@ -32,7 +32,10 @@ class PutFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedGuarantee:
-    """A guarantee: the bytes of the message that issued it, and its order as it stands now."""
+    """A guarantee: the bytes of the message that issued it, and its order as it stands now.
+
+    `body` is empty once retention purged it; the standing stays.
+    """
 
     body: bytes
     order: Order
@@ -42,7 +45,7 @@ class FileRows(Protocol):
     """Who put which file, and who may read it."""
 
     async def add_file(self, file: PutFile) -> None:
-        """This party put this file, whose bytes are durable; the first time stands."""
+        """This party put this file, whose bytes are durable; the last time stands, and what was leaving stays."""
         ...
 
     async def readable_files(self, party_id: str, digests: Collection[str]) -> Mapping[str, int]:
@@ -75,6 +78,10 @@ class FileStore(Protocol):
 
     async def read(self, digest: str) -> Chunks:
         """The bytes of a file that was kept, some at a time."""
+        ...
+
+    async def remove(self, digest: str, *, before: int) -> None:
+        """Delete a file that was last put before an instant (microseconds UTC); one put later, or none, is left."""
         ...
 
     async def tidy(self, *, now: int) -> int:

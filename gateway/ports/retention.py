@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from gateway.core.retention import Dossier
+from gateway.core.retention import Dossier, Leaving
 
 
 class Retention(Protocol):
@@ -19,6 +19,21 @@ class Retention(Protocol):
         """Empty at most `limit` bodies of messages of these numbers that are in the chain, and what institutions wrote
         about them; how many. Digests, authorizations, receipts, states and the chain stay.
         """
+        ...
+
+    async def leave_files(self, *, after: str, before: int, now: int, limit: int) -> Leaving:
+        """Look at the next `limit` files behind the digest `after`. One that was named, whose messages are all purged
+        and that nobody put since `before` is marked, and read by nobody from then on; it is `gone` in a call an hour
+        later, unless it was put or named again meanwhile.
+        """
+        ...
+
+    async def forget_files(self, digests: Collection[str]) -> int:
+        """Forget who put these files, whose bytes are removed; who put one again meanwhile keeps it. How many."""
+        ...
+
+    async def idle_files(self, *, before: int) -> int:
+        """How many files `leave_files` would let go with this `before`."""
         ...
 
     async def purge_alerts(self, *, before: int, limit: int) -> int:

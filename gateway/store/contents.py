@@ -54,6 +54,10 @@ class FileDirectory:
             await asyncio.to_thread(place.stat)
         return _chunks(place)
 
+    async def remove(self, digest: str, *, before: int) -> None:
+        """Delete a file that was last put before an instant; one put later, or none, is left."""
+        await asyncio.to_thread(_remove, self._place(digest), before)
+
     async def tidy(self, *, now: int) -> int:
         """Remove what killed processes left half-received; how many."""
         return await asyncio.to_thread(_tidy, self._directory / _INCOMING, now - ABANDONED)
@@ -120,6 +124,12 @@ async def _chunks(place: Path) -> Chunks:
 def _read(file: FileIO) -> bytes:
     with _wrapped():
         return file.read(CHUNK) or b""
+
+
+def _remove(place: Path, before: int) -> None:
+    with _wrapped(), suppress(FileNotFoundError):
+        if place.stat().st_mtime * SECOND < before:
+            place.unlink()
 
 
 def _tidy(folder: Path, before: int) -> int:

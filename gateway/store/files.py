@@ -22,9 +22,7 @@ _ISSUED: Final = and_(MESSAGES.c.source == GUARANTEES.c.source, MESSAGES.c.id ==
 _GUARANTEES: Final = (
     select(MESSAGES.c.body, SUBJECTS.c.order_json)
     .select_from(GUARANTEES.join(MESSAGES, _ISSUED).join(SUBJECTS, SUBJECTS.c.subject == MESSAGES.c.subject))
-    .where(
-        GUARANTEES.c.number == bindparam("which"), SUBJECTS.c.order_json.is_not(None), func.length(MESSAGES.c.body) > 0
-    )
+    .where(GUARANTEES.c.number == bindparam("which"), SUBJECTS.c.order_json.is_not(None))
     .order_by(MESSAGES.c.received_at.desc())
 )
 
@@ -48,9 +46,17 @@ class FileTables:
 
 
 def add_file(connection: Connection, *, file: PutFile) -> None:
-    """Write who put the file, once."""
+    """Write who put the file, and when last."""
     row = {"digest": file.digest, "party_id": file.party_id, "size": file.size, "put_at": file.at}
-    connection.execute(insert(name_of(connection), FILES).on_conflict_do_nothing(), row)
+    connection.execute(_putting(name_of(connection)), row)
+
+
+@cache
+def _putting(dialect: str) -> Any:
+    """A file that is put again stays, though it was on its way out."""
+    statement = insert(dialect, FILES)
+    again = {"put_at": statement.excluded.put_at, "leaving_at": None}
+    return statement.on_conflict_do_update(index_elements=["digest", "party_id"], set_=again)
 
 
 @cache
@@ -58,6 +64,7 @@ def _reading(dialect: str) -> Select[Any]:
     """Whoever put a file holds it; a mention by a holder makes its recipient one."""
     wanted = given(dialect, _DIGEST)
     put = select(FILES.c.digest, FILES.c.party_id).join(wanted, wanted.c.digest == FILES.c.digest)
+    put = put.where(FILES.c.leaving_at.is_(None))
     holders = put.cte("holders", recursive=True)
     named = and_(MENTIONS.c.digest == holders.c.digest, MENTIONS.c.source == holders.c.party_id)
     told = select(MENTIONS.c.digest, MENTIONS.c.recipient).join(holders, named)

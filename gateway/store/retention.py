@@ -32,11 +32,13 @@ from sqlalchemy import (
 from gateway.core.case import Case
 from gateway.core.order import Order
 from gateway.core.order_table import FINAL
-from gateway.core.retention import CASE, OTHER, Dossier
+from gateway.core.retention import CASE, OTHER, Dossier, Leaving
 from gateway.store.clock_tables import CLOCKS
 from gateway.store.clock_tables import OPEN as CLOCK_OPEN
 from gateway.store.dialect import Types, as_given, as_ids, given, given_ids, name_of
 from gateway.store.evidence_tables import CASE_ORDERS, LEAVES
+from gateway.store.file_retention import count_idle, forget_files, leave_files
+from gateway.store.file_tables import NAMINGS
 from gateway.store.intake import CASE_KEY
 from gateway.store.runners import Runner
 from gateway.store.schema import ALERTS, ATTEMPTS, DELIVERIES, MESSAGES, RECEIPTS, SUBJECTS
@@ -61,6 +63,18 @@ class RetentionTables:
     async def purge_bodies(self, subjects: Collection[str], *, limit: int) -> int:
         """Empty a slice of bodies."""
         return await self._runner.write(partial(purge_bodies, subjects=subjects, limit=limit))
+
+    async def leave_files(self, *, after: str, before: int, now: int, limit: int) -> Leaving:
+        """A page of files: marked, unmarked, or to be removed now."""
+        return await self._runner.write(partial(leave_files, after=after, before=before, now=now, limit=limit))
+
+    async def forget_files(self, digests: Collection[str]) -> int:
+        """Forget files whose bytes are removed."""
+        return await self._runner.write(partial(forget_files, digests=digests))
+
+    async def idle_files(self, *, before: int) -> int:
+        """How many files may go."""
+        return await self._runner.read(partial(count_idle, before=before))
 
     async def purge_alerts(self, *, before: int, limit: int) -> int:
         """Delete a slice of closed alerts."""
@@ -197,7 +211,7 @@ def _holding(dialect: str) -> Select[Any]:
 
 
 @cache
-def _emptying(dialect: str) -> tuple[Any, Any, Any]:
+def _emptying(dialect: str) -> tuple[Any, Any, Any, Any]:
     keys = given(dialect, _KEY)
     named = select(keys.c.source, keys.c.id)
     mine = tuple_(MESSAGES.c.source, MESSAGES.c.id).in_(named)
@@ -205,20 +219,22 @@ def _emptying(dialect: str) -> tuple[Any, Any, Any]:
     return (
         update(MESSAGES).where(mine).values(body=b""),
         update(RECEIPTS).where(told).values(text=None),
+        delete(NAMINGS).where(tuple_(NAMINGS.c.source, NAMINGS.c.message_id).in_(named)),
         update(ATTEMPTS).where(ATTEMPTS.c.delivery_id.in_(given_ids(dialect))).values(text=None),
     )
 
 
 def purge_bodies(connection: Connection, *, subjects: Collection[str], limit: int) -> int:
-    """Empty at most `limit` bodies, and the words of institutions about them."""
+    """Empty at most `limit` bodies, and the words of institutions about them; they name no file any more."""
     asked = _as_subjects(subjects) | {"most": limit}
     rows = connection.execute(_holding(name_of(connection)), asked).all()
     if not rows:
         return 0
-    bodies, receipts, attempts = _emptying(name_of(connection))
+    bodies, receipts, namings, attempts = _emptying(name_of(connection))
     keys = as_given({"source": source, "id": id_} for source, id_ in sorted({(row[1], row[2]) for row in rows}))
     connection.execute(bodies, keys)
     connection.execute(receipts, keys)
+    connection.execute(namings, keys)
     connection.execute(attempts, as_ids(row[0] for row in rows))
     return len(rows)
 

@@ -10,10 +10,11 @@ from sqlalchemy import Text
 
 from gateway.core.intake import NewDelivery
 from gateway.store.dialect import Types, as_given, insert_given
-from gateway.store.file_tables import GUARANTEES, MENTIONS
+from gateway.store.file_tables import GUARANTEES, MENTIONS, NAMINGS
 from gateway.store.together import Call
 
 _MENTION: Final[Types] = {"digest": Text(), "source": Text(), "recipient": Text()}
+_NAMING: Final[Types] = {"source": Text(), "message_id": Text(), "digest": Text()}
 _GUARANTEE: Final[Types] = {"number": Text(), "source": Text(), "message_id": Text()}
 
 
@@ -21,7 +22,9 @@ def keeping_traces(dialect: str, new: Sequence[NewDelivery]) -> Iterator[Call]:
     """The calls that write the traces of a batch; rows go in sorted, for two processes may write the same ones."""
     mentions = sorted({(digest, *_parties(row)) for row in new for digest in row.traces.files})
     if mentions:
+        namings = sorted((*row.message.key, digest) for row in new for digest in row.traces.files)
         yield Call(_mentioning(dialect), as_given(_rows(_MENTION, mentions)))
+        yield Call(_naming(dialect), as_given(_rows(_NAMING, namings)))
     issued = sorted((row.traces.guarantee_no, *row.message.key) for row in new if row.traces.guarantee_no is not None)
     if issued:
         yield Call(_issuing(dialect), as_given(_rows(_GUARANTEE, issued)))
@@ -30,6 +33,11 @@ def keeping_traces(dialect: str, new: Sequence[NewDelivery]) -> Iterator[Call]:
 @cache
 def _mentioning(dialect: str) -> Any:
     return insert_given(dialect, MENTIONS, _MENTION).on_conflict_do_nothing()
+
+
+@cache
+def _naming(dialect: str) -> Any:
+    return insert_given(dialect, NAMINGS, _NAMING)
 
 
 @cache

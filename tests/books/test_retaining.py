@@ -6,12 +6,15 @@ import os
 from pathlib import Path
 
 from gateway.bootstrap.retaining import find_old_logs, make_retainer
+from gateway.crypto.digest import sm3_hex
 from gateway.flow.retain import Retainer
+from tests.files.filer import Filer, kept
 from tests.harness.fake_clock import SECOND
 from tests.harness.gateway import AUDIT, DAY, Gateway
 from tests.protocol.caller import Caller
 
 MONTH = 31 * DAY // SECOND
+SCAN = b"a scanned commitment"
 
 
 async def filed(gateway: Gateway) -> Retainer:
@@ -66,6 +69,26 @@ async def test_a_command_purges_at_once(gateway: Gateway) -> None:
     purged = (await retainer.run(pause=1, audit=AUDIT)).purged
     assert sum(purged.values()) == 1
     assert (await gateway.store.audits(limit=1))[0][1].actor == AUDIT.actor
+
+
+async def test_files_go_with_the_messages_that_name_them(gateway: Gateway) -> None:
+    """The run that purges the message closes the file to everybody, the next day's run removes its bytes."""
+    platform = Filer(gateway, "platform", "platform")
+    assert (await platform.put(SCAN)).status == 201
+    event = platform.event("wage.commitment.v1", "AJ-2", recipient="gateway", data={"file": platform.naming(SCAN)})
+    assert (await platform.post(event)).status == 202
+    retainer = await filed(gateway)
+    assert (await platform.take(sm3_hex(SCAN))).status == 200
+    gateway.clock.advance(38 * MONTH)
+    gateway.clock.sleep = _no_wait  # type: ignore[method-assign]
+    assert (await retainer.run(pause=1, audit=AUDIT)).purged["file"] == 0
+    assert kept(gateway) == {sm3_hex(SCAN)}
+    assert await gateway.store.readable_files("platform", [sm3_hex(SCAN)]) == {}
+    assert (await retainer.plan()).purged["file"] == 1
+    gateway.clock.advance(DAY // SECOND)
+    assert (await retainer.run(pause=1, audit=AUDIT)).purged["file"] == 1
+    assert kept(gateway) == set()
+    assert (await retainer.plan()).purged["file"] == 0
 
 
 async def _no_wait(_seconds: float) -> None:

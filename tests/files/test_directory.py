@@ -126,3 +126,16 @@ async def test_half_received_files_are_removed_once_they_are_old(tmp_path: Path)
     assert await directory.tidy(now=NOW) == 1
     assert names(tmp_path) == {sm3_hex(WHOLE), "young"}
     assert await FileDirectory(tmp_path / "none").tidy(now=NOW) == 0
+
+
+async def test_what_leaves_is_removed_unless_it_was_put_since(tmp_path: Path) -> None:
+    """A file older than the bound goes, a newer one and one that is not there are left."""
+    directory, digest = FileDirectory(tmp_path / "files"), sm3_hex(WHOLE)
+    await directory.keep(digest, come(*PARTS))
+    place = next(path for path in (tmp_path / "files").rglob(digest))
+    os.utime(place, (NOW / 1_000_000, NOW / 1_000_000))
+    await directory.remove(digest, before=NOW)
+    assert await read(directory, digest) == WHOLE
+    await directory.remove(digest, before=NOW + 1_000_000)
+    assert names(tmp_path) == set()
+    await directory.remove(digest, before=NOW + 1_000_000)

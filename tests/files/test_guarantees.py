@@ -74,3 +74,19 @@ async def test_odd_numbers_are_none(gateway: Gateway, bank: Filer) -> None:
         assert (await bank.get(f"/v1/guarantees/{number}")).status == 404, number
     assert (await bank.get("/v1/guarantees/%zz")).status == 404
     assert (await bank.get(ask("x"), authorizations=[])).code == "AUTH_MISSING"
+
+
+async def test_a_purged_guarantee_still_has_its_standing(either: Gateway) -> None:
+    """Once retention emptied its message its parties get state and amounts; what stood only in the bytes is null."""
+    issued = await issue(either, NUMBER)
+    await either.parts.roster.refresh()
+    await either.parts.sealer.catch_up()
+    assert await either.store.purge_bodies(["DD-1"], limit=99) == 2
+    platform, insurer = (Filer(either, name, name) for name in ("platform", "picc"))
+    shown = await platform.get(ask(NUMBER))
+    doc = shown.doc
+    assert (shown.status, doc["bodyPurged"], doc["guaranteeNo"], doc["state"]) == (200, True, NUMBER, "in_force")
+    assert doc["balance"] == {"currency": "CNY", "fen": issued["amount"]["fen"]}
+    purged = ("guaranteeKind", "validFrom", "document", "paymentVoucher", "replaces")
+    assert {doc[name] for name in purged} == {None}
+    assert (await insurer.get(ask(NUMBER))).status == 404
