@@ -54,6 +54,10 @@ async def test_the_guarantee_itself_is_in_the_bundle(gateway: Gateway, tmp_path:
     assert files[PATH] == GUARANTEE
     assert PATH in files["index.html"].decode()
     assert told(judge(tmp_path, files)) == []
+    changed = {**files, PATH: GUARANTEE + b"!"}
+    assert ("documents", PATH) in told(judge(tmp_path, changed))
+    relist(changed)
+    assert ("documents", PATH) in told(judge(tmp_path, changed))
     taken = {name: data for name, data in files.items() if name != PATH}
     relist(taken)
     assert ("documents", PATH) in told(judge(tmp_path, taken))
