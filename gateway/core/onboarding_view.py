@@ -47,7 +47,7 @@ def show_history(events: Sequence[Event]) -> list[dict[str, Any]]:
             "number": event.number,
             "time": format_beijing(event.at),
             "move": event.move,
-            "title": _title(event.move),
+            "title": name_move(event.move),
             "actor": event.actor,
             "reason": event.reason,
             "stage": event.application.stage.value,
@@ -56,7 +56,8 @@ def show_history(events: Sequence[Event]) -> list[dict[str, Any]]:
     ]
 
 
-def _title(move: str) -> str:
+def name_move(move: str) -> str:
+    """An event's title, in Chinese."""
     name, _, proposed = move.partition(".")
     title = MOVES[name].title if name in MOVES else _OTHERS[name]
     return f"{title}（提出，待另一名操作员确认）" if proposed else title

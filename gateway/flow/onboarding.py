@@ -18,6 +18,7 @@ from gateway.core.onboarding import Application, Details, MoveRefused, Outlook, 
 from gateway.core.onboarding_changes import Ask
 from gateway.core.onboarding_moves import Event, begin, decide, find_due
 from gateway.core.onboarding_table import MOVES
+from gateway.core.onboarding_view import name_move
 from gateway.core.party import GATEWAY, PLATFORM, Standing
 from gateway.core.sla import ClockChange, find_changes
 from gateway.flow.standings import StandingDesk
@@ -118,10 +119,9 @@ class OnboardingDesk:
 
     def _describe(self, ask: Ask, events: Sequence[Event]) -> Recorded:
         first = events[0]
-        audit = Audit(
-            actor=ask.actor, action=f"onboarding.{first.move}", about=ask.institution, reason=ask.reason or first.move
-        )
         move = MOVES.get(first.move)
+        because = ask.reason or name_move(first.move)
+        audit = Audit(actor=ask.actor, action=f"onboarding.{first.move}", about=ask.institution, reason=because)
         live = move is not None and move.standing == "live"
         clocks = self._change_clocks(first, move.clock) if move is not None and move.clock else ()
         return Recorded(events=events, audit=audit, clocks=clocks, standing=Standing.LIVE if live else None)
