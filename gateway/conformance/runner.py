@@ -25,7 +25,9 @@ from gateway.net.server import Server, start_server
 HANDSHAKE: Final = "handshake"
 DISCOVERY: Final = "discovery"
 _REACH_S: Final = 4.0
-_STOP_S: Final = 0.2
+_CUT_S: Final = 0.2
+_FINISH_S: Final = 5.0
+"""Answers that a case holds back are given, and kept, before the run ends."""
 _SERIAL_DIGITS: Final = 12
 
 
@@ -117,11 +119,12 @@ class Runner:
 
     async def perform(self) -> Run:
         """Listen, run the cases, keep the run; OSError when the address cannot be listened on."""
-        server = await self._listen_on()
+        server, grace = await self._listen_on(), _CUT_S
         try:
             trouble = await self._work_within_bounds()
+            grace = _CUT_S if trouble else _FINISH_S
         finally:
-            await server.stop(_STOP_S)
+            await server.stop(grace)
             await self._bench.client.close()
             self._recorder.close()
         self.run = replace(
