@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import random
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -19,6 +21,8 @@ import psutil
 # Below the range from which systems take ports for outgoing connections, so that a server that was killed gets its own
 # port back when it is started again.
 _PORTS = range(20_000, 32_000)
+_RESERVED = Path(tempfile.gettempdir()) / f"wgg-ports-{os.getuid()}"
+_HELD: deque[IO[str]] = deque(maxlen=256)
 
 
 class ServiceError(RuntimeError):
@@ -26,14 +30,24 @@ class ServiceError(RuntimeError):
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing listens on now."""
-    for port in random.sample(_PORTS, 200):
-        with socket.socket() as probe:
-            try:
+    """A loopback port that nothing listens on, and that no other process of the harness was given before it listens.
+
+    A lock on a file of the port's name holds it for this process; the oldest are let go, for files are few.
+    """
+    _RESERVED.mkdir(exist_ok=True)
+    for port in random.sample(_PORTS, min(200, len(_PORTS))):
+        held = (_RESERVED / str(port)).open("w")
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+        except OSError:
+            held.close()
+            continue
+        if len(_HELD) == _HELD.maxlen:
+            _HELD[0].close()
+        _HELD.append(held)
+        return port
     raise ServiceError("no free loopback port between 20000 and 32000")
 
 
