@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.bootstrap.parts import Parts
+from gateway.core.bucket import Buckets
+from gateway.forms.verify_page import VerifyPage
 from gateway.http.application import Application
 from gateway.http.clocks import ClockCalls
 from gateway.http.contract import ContractCalls
@@ -16,7 +18,8 @@ from gateway.http.messages import MessageCalls
 from gateway.http.onboarding import ONBOARDING, OnboardingCalls
 from gateway.http.operations import OperationCalls
 from gateway.http.readiness import Readiness
-from gateway.http.routes import FILES, MESSAGES, Route
+from gateway.http.routes import FILES, MESSAGES, VERIFY, Route
+from gateway.http.verify import VERIFY_BYTES, VerifyCalls
 
 _RECEIPT_BYTES: Final = 64 * 1024
 _FILE: Final = f"{FILES}{{sm3}}"
@@ -72,6 +75,7 @@ def _calls(parts: Parts) -> Sequence[Route]:
         Route(method="GET", template="/v1/clocks", handle=clocks.list),
         Route(method="GET", template="/v1/clocks/{clockNo}", handle=clocks.show),
         *_onboarding(parts),
+        *_verify(parts),
         Route(method="GET", template="/v1/keys", handle=contract.keys, open=True),
         Route(method="GET", template="/v1/openapi.json", handle=contract.openapi, open=True),
         Route(method="GET", template="/v1/asyncapi.json", handle=contract.asyncapi, open=True),
@@ -93,6 +97,22 @@ def _onboarding(parts: Parts) -> Sequence[Route]:
         Route(method="GET", template=ONBOARDING, handle=calls.show),
         Route(method="PUT", template=ONBOARDING, handle=calls.apply, bare=True),
         Route(method="POST", template=_MOVE, handle=calls.move, bare=True),
+    )
+
+
+def _verify(parts: Parts) -> Sequence[Route]:
+    limits = parts.settings.limits
+    calls = VerifyCalls(
+        parts.verifier,
+        parts.roster,
+        parts.catalogue,
+        VerifyPage(),
+        parts.clock,
+        pace=Buckets(rate=limits.verify_rate, burst=limits.verify_burst),
+    )
+    return (
+        Route(method="GET", template=VERIFY, handle=calls.show, open=True),
+        Route(method="POST", template=VERIFY, handle=calls.ask, open=True, limit=VERIFY_BYTES),
     )
 
 

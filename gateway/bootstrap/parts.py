@@ -15,6 +15,7 @@ from gateway.core.delivery import SECOND
 from gateway.crypto.digest import sm3_hex
 from gateway.flow.accept import AcceptLimits, Acceptor
 from gateway.flow.attempt import Courier, Policy
+from gateway.flow.authenticity import Verifier
 from gateway.flow.clocks import ClockKeeper
 from gateway.flow.deliver import Deliverer
 from gateway.flow.diagnosing import Diagnoser
@@ -91,6 +92,11 @@ class Parts(Grounds):
         specimens = read_specimens() if self.settings.development else []
         store = FileDirectory(self.settings.files.directory)
         return FileDesk(self.store, store, self.clock, specimens={sm3_hex(data): data for data in specimens})
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        """The public authenticity check."""
+        return Verifier(self.store, self.roster, self.crypto, self.clock, self.legal_time)
 
     @cached_property
     def mailroom(self) -> Mailroom:

@@ -111,7 +111,7 @@ def _operation(key: str, call: Document) -> Document:
     if not call.get("open"):
         operation["security"] = [{"gzbzj": []}]
     if "body" in call:
-        operation["requestBody"] = _body(call["body"])
+        operation["requestBody"] = _body(call["body"], call.get("media"))
     return operation
 
 
@@ -127,7 +127,8 @@ def _query_parameter(row: Document) -> Document:
 def _answer(answer: Document) -> Document:
     media = answer.get("media", _JSON)
     schema = {"$ref": _SHARED + answer["schema"]} if "schema" in answer else {}
-    return {"description": answer["text"], "content": {media: {"schema": schema}}}
+    further: Document = {answer["also"]: {"schema": {}}} if "also" in answer else {}
+    return {"description": answer["text"], "content": {media: {"schema": schema}, **further}}
 
 
 _PROBLEM: Final = {
@@ -136,10 +137,10 @@ _PROBLEM: Final = {
 }
 
 
-def _body(named: str) -> Document:
-    media = {"message": _EVENT, "bytes": "application/octet-stream"}.get(named, _JSON)
+def _body(named: str, media: list[str] | None) -> Document:
+    kinds = media or [{"message": _EVENT, "bytes": "application/octet-stream"}.get(named, _JSON)]
     schema = {} if named == "bytes" else {"$ref": _SHARED + named}
-    return {"required": named != "material", "content": {media: {"schema": schema}}}
+    return {"required": named != "material", "content": {kind: {"schema": schema} for kind in kinds}}
 
 
 def _schemas(calls: Document, catalogue: Catalogue) -> Document:

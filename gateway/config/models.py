@@ -56,6 +56,8 @@ class Limits(Section):
     sender_burst: Whole = Field(4000, ge=1, description="每个发送方可突发的请求数")
     address_rate: Real = Field(500.0, gt=0, description="验签之前，每个来源地址每秒的请求数")
     address_burst: Whole = Field(5000, ge=1, description="每个来源地址可突发的请求数")
+    verify_rate: Real = Field(20.0, gt=0, description="公众核验（/verify）：每个来源地址每秒的查询数")
+    verify_burst: Whole = Field(200, ge=1, description="公众核验：每个来源地址可突发的查询数")
     accept_queue: Whole = Field(2000, ge=1, description="等待入库的请求数上限，超过即答 503")
     batch: Whole = Field(64, ge=1, le=1000, description="一个事务最多合并提交的请求数")
     mailbox_bytes: Whole = Field(4_194_304, ge=1_048_576, description="一次拉取信箱的应答上限，字节；至少给出一条")

@@ -35,6 +35,7 @@ class Head:
     content_encoding: str | None = None
     traceparent: str | None = None
     host: str = ""
+    accept: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

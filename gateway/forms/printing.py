@@ -103,7 +103,7 @@ class Printer:
 
     def _describe(self, lead: MessageView, papers: Sequence[MessageView], data: Any) -> dict[str, Any]:
         """What every sheet has: the evidence behind it."""
-        link = make_link(self._base, lead, data)
+        link = make_link(self._base, lead, read_data(lead))
         return {
             "subject": lead.message.subject,
             "id": f"{lead.message.source} / {lead.message.id}",

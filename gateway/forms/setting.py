@@ -12,12 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import jinja2
 import typst
 
 from gateway.forms.errors import PrintingUnavailable
 from gateway.forms.glyphs import make_printable, make_visible
 from gateway.forms.layouts import TEMPLATES
+from gateway.forms.templating import load_template
 
 _FONTS: Final[Mapping[str, str]] = {
     "/usr/share/fonts/truetype/arphic-gbsn00lp/gbsn00lp.ttf": "fonts-arphic-gbsn00lp",
@@ -27,12 +27,12 @@ _FONTS: Final[Mapping[str, str]] = {
 
 def set_html(sheet: Mapping[str, Any]) -> bytes:
     """The sheet as one HTML page."""
-    return _template("sheet.html").render(sheet=_treat(sheet, make_visible)).encode()
+    return load_template("sheet.html").render(sheet=_treat(sheet, make_visible)).encode()
 
 
 def set_report(page: Mapping[str, Any]) -> bytes:
     """The authority's statistics as one HTML page."""
-    return _template("report.html").render(page=_treat(page, make_visible)).encode()
+    return load_template("report.html").render(page=_treat(page, make_visible)).encode()
 
 
 def set_pdf(sheet: Mapping[str, Any]) -> bytes:
@@ -60,14 +60,6 @@ def _find_fonts() -> list[str]:
     if missing:
         raise PrintingUnavailable(f"缺少中文字体，请先安装：apt-get install {' '.join(missing)}")
     return [str(Path(file).parent) for file in _FONTS]
-
-
-@cache
-def _template(name: str) -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template(name)
 
 
 def _treat(value: Any, treat: Callable[[str], str]) -> Any:

@@ -20,7 +20,7 @@ from gateway.crypto.pool import Answer, CryptoPool
 from gateway.flow.accept import Acceptor
 from gateway.flow.gate import Caller, Gate, Head
 from gateway.http.exchange import Call, Reply
-from gateway.http.routes import Found, Route, find_route, is_signed
+from gateway.http.routes import Found, Route, find_route, hide_question, is_signed
 from gateway.net.messages import UNREADABLE, BodyTooLarge, ClientGone, RawRequest, RawResponse
 from gateway.net.server import as_problem
 from gateway.observe import METRICS
@@ -108,7 +108,7 @@ class Application:
         fields: dict[str, Any] = {"code": problem.code, "request_id": request_id, "peer": head.peer}
         if problem.code == "INTERNAL":
             fields["exc_info"] = error
-        self.log("http.refused", method=head.method, target=head.target, **fields)
+        self.log("http.refused", method=head.method, target=hide_question(head.target), **fields)
         headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
         return Reply(status=problem.status, body=encode_problem(problem, request_id), headers=headers)
 
@@ -141,6 +141,7 @@ def read_head(raw: RawRequest) -> Head:
         content_encoding=raw.headers.get("content-encoding"),
         traceparent=raw.headers.get("traceparent"),
         host=raw.headers.get("host", ""),
+        accept=raw.headers.get("accept", ""),
     )
 
 

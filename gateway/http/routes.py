@@ -11,6 +11,7 @@ from gateway.http.exchange import Handle
 
 MESSAGES: Final = "/v1/messages"
 FILES: Final = "/v1/files/"
+VERIFY: Final = "/verify"
 
 _SEGMENT: Final = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+"
 
@@ -72,3 +73,9 @@ def find_route(routes: Sequence[Route], method: str, target: str) -> Found | Non
 def is_signed(method: str, target: str) -> bool:
     """Whether the body of a request stands in its signed string: file bytes never do (protocol section 3)."""
     return method != "PUT" or not target.startswith(FILES)
+
+
+def hide_question(target: str) -> str:
+    """A target for the log: what a stranger asks about is nobody's business, and the code in it opens an answer."""
+    where, mark, _ = target.partition("?")
+    return f"{where}?…" if mark and where.startswith(VERIFY) else target

@@ -40,6 +40,12 @@ ACCEPT_BATCH_SIZE: Final = MetricRow(
 REQUESTS: Final = MetricRow(
     name="wgg_http_requests", kind="counter", help="Requests by route and status", labels=("route", "status")
 )
+VERIFIED: Final = MetricRow(
+    name="wgg_public_verifications",
+    kind="counter",
+    help="Answers of the public authenticity check: genuine, unconfirmed, not_found, refused",
+    labels=("result",),
+)
 RELAYED: Final = MetricRow(
     name="wgg_relay_published", kind="counter", help="Wake-ups published, by whether confirmed", labels=("result",)
 )

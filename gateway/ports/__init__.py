@@ -30,6 +30,7 @@ from gateway.ports.files import (
     PutFile,
 )
 from gateway.ports.onboarding import Onboardings, Recorded
+from gateway.ports.papers import Papers
 from gateway.ports.reconciliation import Answered, Reconciliation, Reconciliations
 from gateway.ports.records import (
     Alert,
@@ -110,6 +111,7 @@ __all__ = [
     "Onboardings",
     "OrderPlan",
     "Outbox",
+    "Papers",
     "Parties",
     "PartyChange",
     "Proof",

@@ -16,6 +16,7 @@ from gateway.ports.clocks import Clocks
 from gateway.ports.evidence import Ledger
 from gateway.ports.files import FileRows, Guarantees
 from gateway.ports.onboarding import Onboardings
+from gateway.ports.papers import Papers
 from gateway.ports.reconciliation import Reconciliations
 from gateway.ports.records import (
     Alert,
@@ -266,6 +267,7 @@ class Store(
     Books,
     FileRows,
     Guarantees,
+    Papers,
     Standings,
     Clocks,
     Ledger,

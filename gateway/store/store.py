@@ -50,6 +50,7 @@ from gateway.store.files import FileTables
 from gateway.store.gathering import Gathering
 from gateway.store.ledger import LedgerTables
 from gateway.store.onboarding import OnboardingTables
+from gateway.store.papers import PaperTables
 from gateway.store.reconciliations import ReconciliationTables
 from gateway.store.retention import RetentionTables
 from gateway.store.runners import PostgresRunner, Runner, SqliteRunner
@@ -267,6 +268,7 @@ class SqlStore(
     BookTables,
     ClockTables,
     FileTables,
+    PaperTables,
     StandingTables,
     LedgerTables,
     ReconciliationTables,

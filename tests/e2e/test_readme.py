@@ -36,8 +36,8 @@ def test_the_first_message_is_as_the_readme_says(empty: World) -> None:
     install_missing("curl")
     text = section((ROOT / "README.md").read_text(encoding="utf-8"), TITLE).replace("8080", str(empty.port))
     steps = [block.text for block in blocks(text) if block.language == "sh"]
-    setup, serve, bank, send, verify, compare = steps
-    assert [step.startswith(LASTING) for step in steps] == [False, True, True, False, False, False]
+    setup, serve, bank, send, verify, compare, public = steps
+    assert [step.startswith(LASTING) for step in steps] == [False, True, True, False, False, False, False]
     shell(empty, setup)
     empty.start(*shlex.split(serve)[1:])
     assert get(f"http://127.0.0.1:{empty.port}/readyz")[0] == 200
@@ -49,4 +49,6 @@ def test_the_first_message_is_as_the_readme_says(empty: World) -> None:
     assert received["body"].encode() == (empty.folder / "message.json").read_bytes()
     assert received["digest"] == json.loads((empty.folder / "receipt.json").read_bytes())["digest"]
     empty.await_state("platform", "first-1", "delivered")
-    assert "状态：delivered" in shell(empty, compare)
+    told = shell(empty, compare + public)
+    assert "状态：delivered" in told
+    assert '"result":"genuine"' in told

@@ -14,6 +14,7 @@ def test_metric_names_are_stable() -> None:
         "wgg_accept_stage_seconds": ("stage",),
         "wgg_accept_batch_size": (),
         "wgg_http_requests": ("route", "status"),
+        "wgg_public_verifications": ("result",),
         "wgg_relay_published": ("result",),
         "wgg_delivery_attempts": ("recipient", "outcome"),
         "wgg_delivery_attempt_seconds": ("recipient",),
