@@ -25,7 +25,7 @@ _WORDS: Final = """\
 抽走一份报文、调换区块或公钥，核验都会指出是哪个文件、错在哪里。</p>
 <p>核验不需要网关，也不需要联网：在任何一台装有本程序的机器上执行
 <code>wgg evidence verify 本文件.zip --gateway-key 网关公钥.pem</code>。
-不用本程序、只用 openssl 的手工核验方法见随程序的 docs/evidence.md。</p>
+不用本程序、只用 openssl 的手工核验方法见随程序的 docs/evidence.zh-CN.md。</p>
 """
 
 Row = tuple[int, str, str, str]
