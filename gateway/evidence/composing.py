@@ -55,5 +55,6 @@ def compose(
         subjects=holdings.subjects,
         entries=list_entries(files, sm3),
         withheld={**layout.withheld, **documents.withheld},
+        clocks=holdings.clocks,
     )
     return Unsigned(files=files, manifest=encode_manifest(manifest))

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from gateway.core.evidence.bundle import name_leaf
 from gateway.core.evidence.holdings import SCOPES, Held, Holdings, Scope
-from gateway.core.evidence.leaves import AUDIT, CLOCK, KEY, MESSAGE, RECEIPT, REFUSAL, TITLES
+from gateway.core.evidence.leaves import AUDIT, CLOCK, CLOCK_EVENT, KEY, MESSAGE, RECEIPT, REFUSAL, TITLES
+from gateway.core.sla_table import RULES
 from gateway.core.wire.instants import format_beijing
 
 _STYLE: Final = (
@@ -18,9 +19,18 @@ _STYLE: Final = (
     "th{background:#eee}code{font-size:.85em;overflow-wrap:anywhere}"
 )
 _EVENTS: Final[Mapping[str, str]] = {"registered": "登记", "retired": "停用", "revoked": "吊销", "active": "登记"}
+_CHANGES: Final[Mapping[str, str]] = {
+    "begun": "开始计时",
+    "warned": "已过 {percent}%，发出预警",
+    "breached": "超期",
+    "reckoned": "按新的日历重新计算",
+    "ended": "办结",
+    "withdrawn": "撤销",
+    "changed": "改动",
+}
 _WORDS: Final = """\
 <p>这一个文件装着上述业务在网关上留下的全部证据：各方发来的原文（逐字节未动）、发送方的签名、网关的受理回执、
-接收方的签名回执、被拒收的请求、有关公钥的登记与变更，以及证明这些事项未被增删改动的存证链。</p>
+接收方的签名回执、被拒收的请求、有关公钥的登记与变更、法定期限的设立与每次变动，以及证明这些事项未被增删改动的存证链。</p>
 <p>每一事项的摘要（SM3）都封在某个区块里，区块由网关以 SM2 签名，后一块记着前面各块的摘要。改动任何一个字节、
 抽走一份报文、调换区块或公钥，核验都会指出是哪个文件、错在哪里。</p>
 <p>核验不需要网关，也不需要联网：在任何一台装有本程序的机器上执行
@@ -102,11 +112,25 @@ def _refusal(members: Mapping[str, Any], titles: Mapping[str, str]) -> tuple[int
 
 def _clock(members: Mapping[str, Any], _titles: Mapping[str, str]) -> tuple[int, str, str]:
     whose = f"（{members['institution']}）" if members["institution"] else ""
-    return (
-        members["at"],
-        f"期限 {members['rule']}{whose}：{members['basis']}，由 {members['id'] or '到期检查'} 引起",
-        "",
-    )
+    cause = members["id"] or "到期检查"
+    text = f"{_title(members)}{whose}设立：{members['basis']}，由 {cause} 引起{_due(members)}"
+    return members["at"], text, ""
+
+
+def _clock_event(members: Mapping[str, Any], _titles: Mapping[str, str]) -> tuple[int, str, str]:
+    word = _CHANGES.get(members["event"], members["event"]).format(percent=members["percent"])
+    cause = f"，由 {members['endedBy']} 引起" if members["endedBy"] else ""
+    return members["at"], f"{_title(members)}第 {members['step']} 次变动：{word}{cause}{_due(members)}", ""
+
+
+def _title(members: Mapping[str, Any]) -> str:
+    rule = RULES.get(members["rule"])
+    return f"期限“{members['rule'] if rule is None else rule.title}”（{members['clock']}）"
+
+
+def _due(members: Mapping[str, Any]) -> str:
+    due_at = members.get("dueAt")
+    return "" if due_at is None else f"，到期 {format_beijing(due_at)[:16].replace('T', ' ')}"
 
 
 def _key(members: Mapping[str, Any], _titles: Mapping[str, str]) -> tuple[int, str, str]:
@@ -123,6 +147,7 @@ _TELL: Final[Mapping[str, Callable[[Mapping[str, Any], Mapping[str, str]], tuple
     RECEIPT: _receipt,
     REFUSAL: _refusal,
     CLOCK: _clock,
+    CLOCK_EVENT: _clock_event,
     KEY: _key,
     AUDIT: _audit,
 }

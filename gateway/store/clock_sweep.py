@@ -122,11 +122,11 @@ def _mark(connection: Connection, valid: Sequence[Firing]) -> list[Firing]:
 
 
 def _write(connection: Connection, counted: Sequence[Firing], positions: dict[str, int], *, now: int) -> None:
-    move_clocks(connection, [each.after for each in counted])
+    move_clocks(connection, [each.after for each in counted], now=now)
     ledger = ClockLedger()
     for each in counted:
         ledger.add(each.changes)
-    write_clocks(connection, ledger)
+    write_clocks(connection, ledger, now=now)
     post(connection, [message for each in counted for message in each.messages], positions, now=now)
     raise_alerts(connection, [alert for each in counted for alert in each.alerts], now=now)
 

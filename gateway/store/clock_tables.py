@@ -1,4 +1,8 @@
-"""The tables of legal clocks and of their thresholds that were fired.
+"""The tables of legal clocks, of their thresholds that were fired, and of what became of them.
+
+`set_…` are a clock's first reckoning, which stays as it was written; `changed_at` is when the row was last written,
+`steps` how often it was since it was set up. Each of these writings leaves a row in `clock_events`, put there by the
+database itself (ADR 0024), which is never changed.
 
 Each question has a partial index of just its rows: `next_at` set is a threshold to come, `state` waiting is a clock
 that a delivery or a service lets run, open clocks are ended by rule and scope.
@@ -45,7 +49,16 @@ CLOCKS: Final = Table(
     Column("breached_at", BigInteger),
     Column("ended_at", BigInteger),
     Column("ended_by", Text),
+    Column("set_start_at", BigInteger),
+    Column("set_due_at", BigInteger),
+    Column("set_fixed_at", BigInteger),
+    Column("set_calendar", Text),
+    Column("changed_at", BigInteger),
+    Column("steps", Integer, nullable=False, server_default="0"),
 )
+
+KEPT: Final = frozenset({"id", "set_start_at", "set_due_at", "set_fixed_at", "set_calendar", "changed_at", "steps"})
+"""Columns that are the store's own, of which a clock's record knows nothing."""
 
 _C: Final = CLOCKS.c
 OPEN: Final = _C.ended_at.is_(None)
@@ -67,4 +80,24 @@ CLOCK_WARNINGS: Final = Table(
     Column("clock", Text, primary_key=True),
     Column("percent", Integer, primary_key=True, autoincrement=False),
     Column("fired_at", BigInteger, nullable=False),
+)
+
+CLOCK_EVENTS: Final = Table(
+    "clock_events",
+    METADATA,
+    Column("id", SERIAL, primary_key=True),
+    Column("clock", Text, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("percent", Integer),
+    Column("state", Text, nullable=False),
+    Column("start_at", BigInteger),
+    Column("due_at", BigInteger),
+    Column("calendar", Text, nullable=False),
+    Column("breached_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("ended_by", Text),
 )

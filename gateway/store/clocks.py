@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Select, Text, Update, and_, or_, select, update
+from sqlalchemy import BigInteger, Connection, Select, Text, Update, and_, bindparam, case, or_, select, true, update
 
 from gateway.core.area import Length, Unit
 from gateway.core.legal_clock import Awaits, ClockState, LegalClock
 from gateway.core.sla import BeginClocks, ClockLedger, EndClocks
-from gateway.store.clock_tables import CLOCKS, OPEN, WAITING
-from gateway.store.dialect import Types, as_given, given, insert_given, name_of
+from gateway.store.clock_tables import CLOCKS, KEPT, OPEN, WAITING
+from gateway.store.dialect import Types, as_given, given, insert, name_of
 from gateway.store.rows import AnyRow
 from gateway.store.together import Call, run_together
 
-CLOCK_COLUMNS: Final = tuple(column for column in CLOCKS.c if column.name != "id")
+CLOCK_COLUMNS: Final = tuple(column for column in CLOCKS.c if column.name not in KEPT)
 
 _C: Final = CLOCKS.c
 _ROW: Final[Types] = {column.name: column.type for column in CLOCK_COLUMNS}
@@ -29,6 +29,7 @@ _END: Final[Types] = {
     "state": Text(),
     "by": Text(),
 }
+_FIRST: Final = ("start_at", "due_at", "fixed_at", "calendar")
 _TRIGGER: Final[Types] = {"source": Text(), "message_id": Text()}
 _MOVED: Final = (
     "awaits",
@@ -45,23 +46,25 @@ _MOVED: Final = (
     "ended_by",
 )
 _MOVE: Final[Types] = {name: _ROW[name] for name in ("number", *_MOVED)}
+_NOW: Final = bindparam("now", type_=BigInteger())
+_STEP: Final = {"steps": _C.steps + 1, "changed_at": _NOW}
 
 
-def write_clocks(connection: Connection, ledger: ClockLedger) -> None:
+def write_clocks(connection: Connection, ledger: ClockLedger, *, now: int) -> None:
     """Write the changes of a batch; nothing is asked of the database where there are none."""
-    begin_clocks(connection, ledger.begun)
-    run_together(connection, [*writing_clocks(name_of(connection), ledger)])
+    begin_clocks(connection, ledger.begun, now=now)
+    run_together(connection, [*writing_clocks(name_of(connection), ledger, now=now)])
 
 
-def writing_clocks(dialect: str, ledger: ClockLedger) -> Iterator[Call]:
+def writing_clocks(dialect: str, ledger: ClockLedger, *, now: int) -> Iterator[Call]:
     """The calls that write what a batch ended and started; `begin_clocks` comes before them."""
     if ledger.ended:
-        yield Call(_ending(dialect), as_given(_ends(ledger.ended)))
+        yield Call(_ending(dialect), as_given(_ends(ledger.ended)) | {"now": now})
     if ledger.started:
-        yield Call(_starting(dialect), as_given(clock_row(clock) for clock in ledger.started))
+        yield Call(_starting(dialect), as_given(clock_row(clock) for clock in ledger.started) | {"now": now})
 
 
-def begin_clocks(connection: Connection, begun: Sequence[BeginClocks]) -> None:
+def begin_clocks(connection: Connection, begun: Sequence[BeginClocks], *, now: int) -> None:
     """Let run what waits for these messages."""
     if not begun:
         return
@@ -72,18 +75,18 @@ def begin_clocks(connection: Connection, begun: Sequence[BeginClocks]) -> None:
     for change in begun:
         running |= {clock.number: change.begin(clock) for clock in waiting.values() if change.begins(clock)}
         waiting |= running
-    move_clocks(connection, running.values())
+    move_clocks(connection, running.values(), now=now)
 
 
-def move_clocks(connection: Connection, clocks: Iterable[LegalClock]) -> None:
+def move_clocks(connection: Connection, clocks: Iterable[LegalClock], *, now: int) -> None:
     """Write clocks that the caller has locked as they stand now."""
     rows = [{name: row[name] for name in _MOVE} for row in map(clock_row, clocks)]
     if rows:
-        connection.execute(_moving(name_of(connection)), as_given(rows))
+        connection.execute(_moving(name_of(connection)), as_given(rows) | {"now": now})
 
 
 def clock_row(clock: LegalClock) -> dict[str, Any]:
-    """The row of `clocks`, without its id."""
+    """The row of `clocks`, without what the store keeps for itself."""
     return {name: getattr(clock, name) for name in _PLAIN} | {
         "term": clock.length.count,
         "unit": clock.length.unit.value,
@@ -119,7 +122,13 @@ def _ends(ended: Sequence[EndClocks]) -> list[dict[str, Any]]:
 
 @cache
 def _starting(dialect: str) -> Any:
-    return insert_given(dialect, CLOCKS, _ROW).on_conflict_do_nothing()
+    """A clock with its first reckoning; one that its own batch ended has taken its first step."""
+    rows = given(dialect, _ROW)
+    first = {f"set_{name}": rows.c[name] for name in _FIRST}
+    ended = case((rows.c.ended_at.is_not(None), 1), else_=0)
+    kept = {**first, "changed_at": _NOW, "steps": ended}
+    source = select(*(rows.c[name] for name in _ROW), *(kept[name].label(name) for name in kept)).where(true())
+    return insert(dialect, CLOCKS).from_select([*_ROW, *kept], source).on_conflict_do_nothing()
 
 
 @cache
@@ -127,7 +136,7 @@ def _ending(dialect: str) -> Update:
     rows = given(dialect, _END)
     same = and_(_C.scope == rows.c.scope, _C.rule == rows.c.rule, or_(rows.c.key.is_(None), _C.key == rows.c.key))
     ended = {"state": rows.c.state, "ended_at": rows.c.at, "ended_by": rows.c.by}
-    return update(CLOCKS).where(same, OPEN).values(**ended, awaits=None, next_percent=None, next_at=None)
+    return update(CLOCKS).where(same, OPEN).values(**ended, **_STEP, awaits=None, next_percent=None, next_at=None)
 
 
 @cache
@@ -141,4 +150,4 @@ def _waiting(dialect: str) -> Select[Any]:
 @cache
 def _moving(dialect: str) -> Update:
     rows = given(dialect, _MOVE)
-    return update(CLOCKS).where(_C.number == rows.c.number).values({name: rows.c[name] for name in _MOVED})
+    return update(CLOCKS).where(_C.number == rows.c.number).values({name: rows.c[name] for name in _MOVED} | _STEP)

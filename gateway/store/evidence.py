@@ -130,13 +130,14 @@ def _snapshot(connection: Connection, name: str) -> int:
     return number
 
 
-def _sealed(source: Source) -> Any:
+def is_sealed(source: Source) -> Any:
+    """Whether a row of the kind has its leaf."""
     return exists().where(LEAVES.c.kind == source.kind, LEAVES.c.number == source.number)
 
 
 @cache
 def _taking(source: Source) -> Select[Any]:
-    fresh = (source.number > _DONE, not_(_sealed(source)))
+    fresh = (source.number > _DONE, not_(is_sealed(source)))
     return (
         select(*source.columns())
         .select_from(source.rows)
@@ -148,20 +149,14 @@ def _taking(source: Source) -> Select[Any]:
 
 @cache
 def _waiting(source: Source) -> Select[Any]:
-    fresh = (source.number > _DONE, not_(_sealed(source)))
+    fresh = (source.number > _DONE, not_(is_sealed(source)))
     waits: tuple[Any, ...] = (func.count(), func.min(source.at))
     return select(*waits).select_from(source.number.table).where(*fresh)
 
 
 def _unsealed(connection: Connection, source: Source, done: int, most: int) -> list[Leaf]:
     rows = connection.execute(_taking(source), {"done": done, "most": most}).mappings()
-    return [leaf_of(source, dict(row)) for row in rows]
-
-
-def leaf_of(source: Source, row: dict[str, Any]) -> Leaf:
-    """The leaf of a row that selected the source's columns."""
-    subject = row.pop("leaf_subject")
-    return make_leaf(source.kind, row, sm3, subject=subject)
+    return [make_leaf(source.kind, source.read_members(row), sm3, subject=row["leaf_subject"]) for row in rows]
 
 
 def _digests(connection: Connection, heights: Sequence[int]) -> dict[int, str]:

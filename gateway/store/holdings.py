@@ -1,25 +1,31 @@
-"""Gathers what a bundle is made of, in one reading transaction and a constant number of statements."""
+"""Gathers what a bundle is made of, in one reading transaction and a constant number of statements.
+
+All of it is read of one moment: what is sealed while it is gathered is not half in it.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Text, and_, bindparam, func, or_, select
+from sqlalchemy import Column, Connection, Select, Text, and_, bindparam, func, not_, or_, select
 
 from gateway.core.errors import Problem
 from gateway.core.evidence.block import join_ways
-from gateway.core.evidence.holdings import CASE, GUARANTEE, ORDER, Held, Holdings, Scope, Sealed
-from gateway.core.evidence.leaves import AUDIT, KEY, MESSAGE, RECEIPT
+from gateway.core.evidence.holdings import CASE, GUARANTEE, ORDER, Held, Holdings, Lost, Scope, Sealed
+from gateway.core.evidence.leaves import AUDIT, CLOCK, CLOCK_EVENT, KEY, MESSAGE, RECEIPT
 from gateway.core.party import GATEWAY
 from gateway.core.wire.authorization import parse_authorization
 from gateway.ports import Missing
-from gateway.store.dialect import Types, as_given, as_ids, given, given_ids, name_of
-from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, KEY_EVENTS, LEAVES, STAMPS
+from gateway.store.clock_tables import CLOCK_EVENTS, CLOCKS
+from gateway.store.dialect import POSTGRESQL, Types, as_given, as_ids, given, given_ids, name_of
+from gateway.store.evidence import is_sealed
+from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, KEY_EVENTS, LEAVES, STAMPS
 from gateway.store.file_tables import GUARANTEES
-from gateway.store.leaf_sources import SOURCES, Source
+from gateway.store.leaf_sources import KINDS, SOURCES, Source
 from gateway.store.schema import AUDITS, DELIVERIES, MESSAGES, RECEIPTS, SUBJECTS
 
 Keys = dict[str, set[int]]
@@ -27,10 +33,13 @@ Keys = dict[str, set[int]]
 _TEXTS: Final[Types] = {"text": Text()}
 _BODIES: Final[Mapping[str, Any]] = {MESSAGE: MESSAGES.c.body, RECEIPT: RECEIPTS.c.body}
 _VALUE: Final = bindparam("value", type_=Text())
+_ONE_MOMENT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 def gather(connection: Connection, *, scope: Scope) -> Holdings:
     """All that is sealed of what the scope names. Raises Missing where nothing is."""
+    if name_of(connection) == POSTGRESQL:
+        connection.exec_driver_sql(_ONE_MOMENT)
     subjects = _find_subjects(connection, scope)
     wanted = _of_subjects(connection, subjects) if subjects else _of_message(connection, scope)
     held = _load(connection, wanted)
@@ -38,13 +47,15 @@ def gather(connection: Connection, *, scope: Scope) -> Holdings:
         raise Missing(f"{scope.kind} {scope.value}")
     around = _around(connection, held, subjects)
     leaves = sorted([*held, *_load(connection, around)], key=lambda leaf: (leaf.kind, leaf.number))
-    reached = {
-        row.subject: row.position
-        for row in connection.execute(
-            select(SUBJECTS).where(SUBJECTS.c.subject.in_(_texts(name_of(connection)))), _as_texts(subjects)
-        )
-    }
-    return Holdings(leaves=leaves, blocks=_blocks(connection, leaves), subjects=reached)
+    lost = _find_lost(connection, wanted, held)
+    clocks = {leaf.members["clock"] for leaf in held if leaf.kind == CLOCK}
+    return Holdings(
+        leaves=leaves,
+        blocks=_blocks(connection, {leaf.height for leaf in leaves} | {leaf.height for leaf in lost}),
+        subjects=_reached(connection, _POSITIONS, subjects),
+        clocks=_reached(connection, _STEPS, clocks),
+        lost=lost,
+    )
 
 
 @cache
@@ -125,7 +136,7 @@ def _load_kind(connection: Connection, source: Source, numbers: Collection[int])
     if not numbers:
         return []
     rows = connection.execute(_loading(source, name_of(connection)), as_ids(numbers)).mappings()
-    return [_held(source, dict(row)) for row in rows]
+    return [_held(source, row) for row in rows]
 
 
 @cache
@@ -138,26 +149,70 @@ def _loading(source: Source, dialect: str) -> Select[Any]:
     return rows.where(source.number.in_(given_ids(dialect))).order_by(source.number)
 
 
-def _held(source: Source, row: dict[str, Any]) -> Held:
-    del row["leaf_subject"]
-    height, place, kept = row.pop("height"), row.pop("place"), row.pop("leaf_hash")
-    body = row.pop("leaf_body", None)
+def _held(source: Source, row: Mapping[Any, Any]) -> Held:
     return Held(
         kind=source.kind,
         number=row["number"],
-        height=height,
-        place=place,
-        hash=bytes.fromhex(kept),
-        members=row,
-        body=body,
+        height=row["height"],
+        place=row["place"],
+        hash=bytes.fromhex(row["leaf_hash"]),
+        members=source.read_members(row),
+        body=row.get("leaf_body"),
     )
 
 
-def _blocks(connection: Connection, leaves: Sequence[Held]) -> list[Sealed]:
-    """The blocks of the leaves, the next one that an authority stamped, and those by which they lead to each other."""
-    full = {leaf.height for leaf in leaves}
+def _find_lost(connection: Connection, wanted: Keys, held: Sequence[Held]) -> list[Lost]:
+    """Those of the sealed that were not there to load."""
+    there = {(leaf.kind, leaf.number) for leaf in held}
+    gone = {kind: {number for number in numbers if (kind, number) not in there} for kind, numbers in wanted.items()}
+    lost = []
+    for kind, numbers in gone.items():
+        if numbers:
+            mine = and_(LEAVES.c.kind == bindparam("which"), LEAVES.c.number.in_(given_ids(name_of(connection))))
+            rows = connection.execute(select(LEAVES).where(mine), as_ids(numbers) | {"which": kind})
+            lost += [_lost(row) for row in rows]
+    return sorted(lost, key=lambda leaf: (leaf.kind, leaf.number))
+
+
+def _lost(row: Any) -> Lost:
+    sealed = bytes.fromhex(row.hash)
+    return Lost(kind=row.kind, number=row.number, height=row.height, place=row.place, hash=sealed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Count:
+    """A count that goes up with each happening of a kind: `last` by `name`; `of` is the same name with the kind."""
+
+    kind: str
+    of: Column[str]
+    name: Column[str]
+    last: Column[int]
+
+
+_POSITIONS: Final = _Count(kind=MESSAGE, of=DELIVERIES.c.subject, name=SUBJECTS.c.subject, last=SUBJECTS.c.position)
+_STEPS: Final = _Count(kind=CLOCK_EVENT, of=CLOCK_EVENTS.c.clock, name=CLOCKS.c.number, last=CLOCKS.c.steps)
+
+
+def _reached(connection: Connection, count: _Count, names: Collection[str]) -> dict[str, int]:
+    """How far each is counted, without what waits to be sealed."""
+    asked, dialect = _as_texts(names), name_of(connection)
+    late: dict[str, int] = {row[0]: row[1] for row in connection.execute(_late(count, dialect), asked)}
+    rows = connection.execute(select(count.name, count.last).where(count.name.in_(_texts(dialect))), asked)
+    return {name: last - late.get(name, 0) for name, last in rows}
+
+
+@cache
+def _late(count: _Count, dialect: str) -> Select[str, int]:
+    source = KINDS[count.kind]
+    done = select(CURSORS.c.done).where(CURSORS.c.kind == source.kind).scalar_subquery()
+    fresh = (source.number > func.coalesce(done, 0), not_(is_sealed(source)), count.of.in_(_texts(dialect)))
+    return select(count.of, func.count()).select_from(source.number.table).where(*fresh).group_by(count.of)
+
+
+def _blocks(connection: Connection, full: Collection[int]) -> list[Sealed]:
+    """The blocks at these heights, the next one that an authority stamped, and those that lead between them."""
     dated = connection.execute(select(func.min(STAMPS.c.height)).where(STAMPS.c.height >= max(full))).scalar()
-    wanted = join_ways(sorted(full if dated is None else full | {dated}))
+    wanted = join_ways(sorted(full if dated is None else {*full, dated}))
     hashes: dict[int, list[bytes]] = defaultdict(list)
     inside = select(LEAVES.c.height, LEAVES.c.hash).where(LEAVES.c.height.in_(given_ids(name_of(connection))))
     for height, kept in connection.execute(inside.order_by(LEAVES.c.height, LEAVES.c.place), as_ids(full)):

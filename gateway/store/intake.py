@@ -80,8 +80,9 @@ def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
         cases=cases,
     )
     outcomes = fold.run(items)
-    begin_clocks(connection, fold.clocks.begun)
-    run_together(connection, [*_writing(dialect, fold, {*occupied}), *_changing(dialect, fold, before)])
+    now = max(item.at for item in items)
+    begin_clocks(connection, fold.clocks.begun, now=now)
+    run_together(connection, [*_writing(dialect, fold, {*occupied}, now=now), *_changing(dialect, fold, before)])
     _alert(connection, zip(items, outcomes, strict=True))
     return outcomes
 
@@ -154,7 +155,7 @@ def _pair(message: Message) -> Pair:
     return (message.recipient, message.subject)
 
 
-def _writing(dialect: str, fold: Fold, occupied: set[Any]) -> Iterator[Call]:
+def _writing(dialect: str, fold: Fold, occupied: set[Any], *, now: int) -> Iterator[Call]:
     """The new messages, their deliveries, what was refused, what they are found by, and the clocks."""
     if fold.new:
         yield Call(INSERT_MESSAGE, [message_row(row.message) for row in fold.new])
@@ -162,7 +163,7 @@ def _writing(dialect: str, fold: Fold, occupied: set[Any]) -> Iterator[Call]:
     if fold.rejected:
         yield Call(INSERT_REFUSAL, [refusal_row(rejection) for rejection in fold.rejected])
     yield from keeping_traces(dialect, fold.new)
-    yield from writing_clocks(dialect, fold.clocks)
+    yield from writing_clocks(dialect, fold.clocks, now=now)
 
 
 def _delivery(row: NewDelivery, occupied: set[Pair]) -> dict[str, Any]:

@@ -8,20 +8,21 @@ from typing import Any, Final
 
 from sqlalchemy import Column, FromClause, null
 
-from gateway.core.evidence.leaves import AUDIT, CLOCK, KEY, MESSAGE, RECEIPT, REFUSAL
-from gateway.store.clock_tables import CLOCKS
+from gateway.core.evidence.leaves import AUDIT, CLOCK, CLOCK_EVENT, KEY, MESSAGE, RECEIPT, REFUSAL
+from gateway.store.clock_tables import CLOCK_EVENTS, CLOCKS
 from gateway.store.evidence_tables import KEY_EVENTS, REFUSALS
 from gateway.store.schema import AUDITS, DELIVERIES, MESSAGES, RECEIPTS
 from gateway.store.views import OF_DELIVERY
 
-_D, _M, _R, _K, _C = DELIVERIES.c, MESSAGES.c, RECEIPTS.c, KEY_EVENTS.c, CLOCKS.c
+_D, _M, _R, _K, _C, _E = DELIVERIES.c, MESSAGES.c, RECEIPTS.c, KEY_EVENTS.c, CLOCKS.c, CLOCK_EVENTS.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source:
     """A kind of leaf: its rows in `rows`, counted up by `number` and dated by `at`; `members` are name → column.
 
-    `subject` is the business number by which its leaves are found, None for a kind that has none.
+    `subject` is the business number by which its leaves are found, None for a kind that has none. `sparse` members
+    are left out of a document where the row has none: those that rows of before have not.
     """
 
     kind: str
@@ -30,12 +31,18 @@ class Source:
     at: Column[int]
     members: Mapping[str, Column[Any]]
     subject: Column[Any] | None = None
+    sparse: frozenset[str] = frozenset()
 
     def columns(self) -> list[Any]:
         """What a query selects to write a leaf of this kind: `number`, the members, and `leaf_subject`."""
         subject = null() if self.subject is None else self.subject
         named = (column.label(name) for name, column in self.members.items())
         return [self.number.label("number"), *named, subject.label("leaf_subject")]
+
+    def read_members(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        """The members of the document of a row that selected `columns`."""
+        names = ("number", *self.members)
+        return {name: row[name] for name in names if row[name] is not None or name not in self.sparse}
 
 
 SOURCES: Final = (
@@ -100,7 +107,7 @@ SOURCES: Final = (
             "subject": REFUSALS.c.subject,
         },
     ),
-    Source(  # what never changes of a clock: how it runs and ends follows from messages and receipts
+    Source(  # what never changes of a clock: its setting up and its first reckoning
         kind=CLOCK,
         rows=CLOCKS,
         number=_C.id,
@@ -118,6 +125,34 @@ SOURCES: Final = (
             "source": _C.source,
             "id": _C.message_id,
             "at": _C.created_at,
+            "startAt": _C.set_start_at,
+            "dueAt": _C.set_due_at,
+            "fixedAt": _C.set_fixed_at,
+            "calendar": _C.set_calendar,
+        },
+        sparse=frozenset({"startAt", "dueAt", "fixedAt", "calendar"}),
+    ),
+    Source(
+        kind=CLOCK_EVENT,
+        rows=CLOCK_EVENTS,
+        number=_E.id,
+        at=_E.at,
+        subject=_E.subject,
+        members={
+            "clock": _E.clock,
+            "step": _E.step,
+            "event": _E.event,
+            "at": _E.at,
+            "rule": _E.rule,
+            "subject": _E.subject,
+            "percent": _E.percent,
+            "state": _E.state,
+            "startAt": _E.start_at,
+            "dueAt": _E.due_at,
+            "calendar": _E.calendar,
+            "breachedAt": _E.breached_at,
+            "endedAt": _E.ended_at,
+            "endedBy": _E.ended_by,
         },
     ),
     Source(
@@ -153,3 +188,5 @@ SOURCES: Final = (
         },
     ),
 )
+
+KINDS: Final = {source.kind: source for source in SOURCES}

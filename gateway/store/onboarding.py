@@ -77,7 +77,7 @@ def record(connection: Connection, *, recorded: Recorded, now: int) -> None:
             raise _OvertakenError
     ledger = ClockLedger()
     ledger.add(recorded.clocks)
-    write_clocks(connection, ledger)
+    write_clocks(connection, ledger, now=now)
     _write_standing(connection, recorded, now=now)
 
 

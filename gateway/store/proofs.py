@@ -219,7 +219,7 @@ def _follow(connection: Connection, recorded: Sequence[Proof], positions: dict[s
     now = max(proof.at for proof in recorded)
     begun = [proof.begins for proof in recorded if proof.begins is not None]
     if begun:
-        begin_clocks(connection, begun)
+        begin_clocks(connection, begun, now=now)
     post(connection, [message for proof in recorded for message in proof.messages], positions, now=now)
     raise_alerts(connection, [alert for proof in recorded for alert in proof.alerts], now=now)
 

@@ -178,6 +178,6 @@ def _follow(connection: Connection, valid: _Valid, positions: dict[str, int]) ->
     wake_next(connection, ended, now=last)
     begun = [each.begins for each, _ in valid if each.begins is not None and isinstance(each.decision, Stood)]
     if begun:
-        begin_clocks(connection, begun)
+        begin_clocks(connection, begun, now=last)
     post(connection, [message for each, _ in valid for message in each.messages], positions, now=last)
     raise_alerts(connection, [alert for each, _ in valid for alert in each.alerts], now=last)

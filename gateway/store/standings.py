@@ -106,14 +106,14 @@ def _give_back(
     going = {number: back for number, back in planned.items() if back is not None}
     post(connection, [m for each in returned if each.order_no in going for m in each.messages], positions, now=now)
     write_orders(connection, {number: (positions[number], back.order) for number, back in going.items()})
-    _write_clocks(connection, [change for back in going.values() for change in back.changes])
+    _write_clocks(connection, [change for back in going.values() for change in back.changes], now=now)
     return sorted(going)
 
 
-def _write_clocks(connection: Connection, changes: Sequence[ClockChange]) -> None:
+def _write_clocks(connection: Connection, changes: Sequence[ClockChange], *, now: int) -> None:
     ledger = ClockLedger()
     ledger.add(changes)
-    write_clocks(connection, ledger)
+    write_clocks(connection, ledger, now=now)
 
 
 def _order(text: str | None) -> Order:
@@ -139,5 +139,5 @@ def let_go(
         return False
     change_party(connection, party_id=party_id, change=PartyChange(standing=Standing.TERMINATED), now=now, audit=audit)
     connection.execute(_RETIRE, whose | {"at": now})
-    _write_clocks(connection, changes)
+    _write_clocks(connection, changes, now=now)
     return True

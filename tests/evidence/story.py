@@ -50,7 +50,7 @@ async def live(gateway: Gateway) -> None:
     await seal(gateway)
     await rotate(gateway)
     gateway.clock.advance(60)
-    told = bank.event("order.status.v1", "DD-1", id="s-1")
+    told = bank.event("order.status.v1", "DD-1", id="s-1", variant="rejected")
     assert (await bank.post(told)).status == 202
     assert (await bank.post({**told, "id": "s-2", "data": {}})).status == 422
     await receipt_all(platform)

@@ -48,12 +48,17 @@ def test_a_bundle_holds_the_whole_case(exported: Exported, tmp_path: Path) -> No
     files = unpack(path)
     kinds = [name.removeprefix("leaves/").partition("-")[0] for name in files if name.startswith("leaves/")]
     assert {kind: kinds.count(kind) for kind in sorted(set(kinds))} == {
-        "clock": 2, "key": 5, "message": 3, "receipt": 2, "refusal": 1,
+        "clock": 2, "clockevent": 1, "key": 5, "message": 3, "receipt": 2, "refusal": 1,
     }  # fmt: skip
     assert not any(b"DD-2" in data for data in files.values())
     assert [name for name in files if name.startswith("forms/")] == ["forms/form-02-platform-n-1.html"]
     assert "存储通知书" in files["forms/form-02-platform-n-1.html"].decode()
     assert json.loads(files["manifest.json"])["subjects"] == {CASE: 1, "DD-1": 2}
+    clocks = json.loads(files["manifest.json"])["clocks"]
+    assert sorted(clocks.values()) == [0, 1]
+    index = files["index.html"].decode()
+    assert "期限“开立保函（保单）”" in index
+    assert "第 1 次变动：办结，由 xmccb/s-1 引起" in index
 
 
 def test_the_command_verifies_where_there_is_no_home(exported: Exported, tmp_path: Path) -> None:
@@ -125,6 +130,32 @@ async def test_what_the_database_changed_is_told(gateway: Gateway, tmp_path: Pat
     path.write_bytes(await export(gateway))
     assert withheld_evidence(path) == ["数据库中的内容与存证链上的摘要不符"]
     assert "completeness" in failed(path)
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE clock_events SET ended_by = 'picc/s-9'", "数据库中的内容与存证链上的摘要不符"),
+        ("UPDATE clocks SET set_due_at = 1", "数据库中的内容与存证链上的摘要不符"),
+        ("DELETE FROM clock_events", "数据库中已没有这一事项，存证链上仍有其摘要"),
+        ("DELETE FROM receipts", "数据库中已没有这一事项，存证链上仍有其摘要"),
+    ],
+)
+async def test_what_was_done_to_the_database_is_named(
+    statement: str, told: str, gateway: Gateway, tmp_path: Path
+) -> None:
+    """Changed or deleted rows leave their hashes: the bundle names each, and does not hold."""
+    await live(gateway)
+    engine = make_engine(gateway.settings.database)
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(await export(gateway))
+    faults = failed(path)["proofs"]
+    assert faults
+    assert {text for _, text in faults} == {told}
+    assert set(withheld_evidence(path)) == {told}
 
 
 async def test_what_was_purged_still_verifies(gateway: Gateway, tmp_path: Path) -> None:

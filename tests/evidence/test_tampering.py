@@ -1,4 +1,4 @@
-"""Forty named tamperings of a bundle: each is caught, and the file and the fault are named.
+"""Named tamperings of a bundle: each is caught, and the file and the fault are named.
 
 `plain` changes a file and nothing else; `careful` also writes the manifest's digests anew, as somebody would who knows
 the format but has not the gateway's key; `forged` signs anew with a key of the forger's own.
@@ -102,6 +102,22 @@ def drop_message(files: Files) -> None:
     proofs = decode(files["proofs.json"])
     del proofs[leaf]
     files["proofs.json"] = encode(proofs)
+
+
+def drop_change(files: Files) -> None:
+    """A change of a clock with its proof."""
+    leaf = leaf_of(files, "clockevent")
+    del files[leaf]
+    proofs = decode(files["proofs.json"])
+    del proofs[leaf]
+    files["proofs.json"] = encode(proofs)
+
+
+def drop_clock(files: Files) -> None:
+    """The same, and the manifest says that there was none."""
+    number = json.loads(files[leaf_of(files, "clockevent")])["clock"]
+    drop_change(files)
+    edit(files, "manifest.json", clocks=json.loads(files["manifest.json"])["clocks"] | {number: 0})
 
 
 def drop_last(files: Files) -> None:
@@ -210,6 +226,15 @@ def acceptance_of(files: Files) -> str:
     return body(files, id="a-DD-1").replace(".json", ".acceptance.json")
 
 
+def clock_end(files: Files) -> str:
+    return leaf_of(files, "clockevent", state="ended")
+
+
+def change_clock(files: Files) -> None:
+    """The end of a clock that nobody set up."""
+    edit(files, clock_end(files), clock="0" * 20, step=1)
+
+
 Tampering = tuple[str, Callable[[Files], object], str, str, str]
 
 # name, what is done, and of the faults one that must be told: check, part of the file's name, part of the text.
@@ -222,6 +247,8 @@ PLAIN: tuple[Tampering, ...] = (
     ("two receipts change places", swap_receipts, "receipts", "receipts/", "SM3"),
     ("a leaf", lambda f: flip(f, leaf_of(f, "message")), "files", "leaves/message", "SM3 不符"),
     ("a refusal's code", lambda f: edit(f, leaf_of(f, "refusal"), code="OK"), "proofs", "leaves/refusal", "已被改动"),
+    ("when a clock was over", lambda f: edit(f, clock_end(f), endedAt=1), "proofs", "leaves/clockevent", "已被改动"),
+    ("a clock's due", lambda f: edit(f, leaf_of(f, "clock"), dueAt=1), "proofs", "leaves/clock", "已被改动"),
     ("a block header", lambda f: flip(f, middle(f)), "blocks", "blocks/", ""),
     ("a block's signature", lambda f: flip(f, middle(f).replace(".json", ".sig")), "blocks", "blocks/", "签名"),
     ("two blocks change places", swap_blocks, "blocks", "blocks/", "调换或打乱"),
@@ -244,6 +271,10 @@ CAREFUL: tuple[Tampering, ...] = (
     ("message and leaf, signature", rewrite_message, "messages", "authorization", "签名验证不通过"),
     ("a message goes with its proof", drop_message, "completeness", "leaves/", "缺少第 2 份"),
     ("and the count is lowered", drop_last, "manifest", "manifest.sig", "签名"),
+    ("a clock's change goes with its proof", drop_change, "clocks", "leaves/", "缺少第 1 次"),
+    ("and its count is lowered", drop_clock, "manifest", "manifest.sig", "签名"),
+    ("a clock's change is counted anew", lambda f: edit(f, clock_end(f), step=9), "clocks", "leaves/", "缺少第"),
+    ("a clock's change is another clock's", change_clock, "clocks", "leaves/clockevent", "设立"),
     ("a leaf goes, its proof stays", lambda f: drop(f, leaf_of(f, "refusal")), "proofs", "refusal", "缺少它的内容"),
     ("a document nobody named", put_document, "documents", "files/", "没有报文提到"),
     ("a place in the block", lambda f: proof(f, lambda p: p.update(place=1)), "proofs", "leaves/", ""),

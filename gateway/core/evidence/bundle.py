@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.core.evidence.documents import EvidenceFault, Sm3, decode, encode, take
-from gateway.core.evidence.holdings import SCOPES, Held, Holdings, Scope
+from gateway.core.evidence.holdings import SCOPES, Held, Holdings, Lost, Scope
 from gateway.core.evidence.leaves import KEY, MESSAGE, RECEIPT, write_document
 from gateway.core.evidence.merkle import find_paths, hash_leaf
 
@@ -45,14 +45,16 @@ _DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 PURGED: Final = "已按保存期限清除，只留摘要"
 CHANGED: Final = "数据库中的内容与存证链上的摘要不符"
+LOST: Final = "数据库中已没有这一事项，存证链上仍有其摘要"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What a bundle says it holds. `entries` are path → (size, SM3 hex); `withheld` path → why it is not there.
 
-    `subjects` tells the last position of each business number whose messages are all here; `serial_no` names the
-    gateway's key that signs, `as_of` the instant of the newest block (microseconds UTC).
+    `subjects` tells the last position of each business number whose messages are all here, `clocks` the last step of
+    each clock (None in bundles of before, which hold no steps); `serial_no` names the gateway's key that signs, `as_of`
+    the instant of the newest block (microseconds UTC).
     """
 
     scope: Scope
@@ -62,6 +64,7 @@ class Manifest:
     subjects: Mapping[str, int]
     entries: Mapping[str, tuple[int, str]]
     withheld: Mapping[str, str] = field(default_factory=dict)
+    clocks: Mapping[str, int] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +103,7 @@ def lay_out(holdings: Holdings, sm3: Sm3) -> Layout:
     layout = Layout()
     for leaf in holdings.leaves:
         _lay_leaf(layout, leaf, sm3)
+    layout.withheld |= {name_leaf(leaf.kind, leaf.number): LOST for leaf in holdings.lost}
     for block in holdings.blocks:
         layout.files[f"blocks/{block.height}.json"] = block.raw
         layout.files[f"blocks/{block.height}.sig"] = block.signature.encode()
@@ -115,7 +119,7 @@ def _lay_leaf(layout: Layout, leaf: Held, sm3: Sm3) -> None:
     if hash_leaf(document, sm3) == leaf.hash:
         layout.files[path] = document
     else:
-        layout.withheld[path] = PURGED if leaf.body == b"" else CHANGED
+        layout.withheld[path] = CHANGED
     for name, data in _attachments(leaf):
         if data:
             layout.files[name] = data
@@ -136,13 +140,14 @@ def _attachments(leaf: Held) -> Iterator[tuple[str, bytes | None]]:
 
 def _prove(holdings: Holdings, sm3: Sm3) -> dict[str, Any]:
     hashes = {block.height: block.hashes for block in holdings.blocks}
-    inside: dict[int, list[Held]] = {}
-    for leaf in holdings.leaves:
+    inside: dict[int, list[Held | Lost]] = {}
+    leaves: list[Held | Lost] = [*holdings.leaves, *holdings.lost]
+    for leaf in leaves:
         inside.setdefault(leaf.height, []).append(leaf)
     proofs = {}
-    for height, leaves in inside.items():
-        paths = find_paths(hashes[height], [leaf.place for leaf in leaves], sm3)
-        for leaf, path in zip(leaves, paths, strict=True):
+    for height, together in inside.items():
+        paths = find_paths(hashes[height], [leaf.place for leaf in together], sm3)
+        for leaf, path in zip(together, paths, strict=True):
             proofs[name_leaf(leaf.kind, leaf.number)] = {
                 "count": len(hashes[height]),
                 "hash": leaf.hash.hex(),
@@ -171,7 +176,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
         "subjects": dict(manifest.subjects),
         "withheld": dict(manifest.withheld),
     }
-    return encode(document)
+    return encode(document if manifest.clocks is None else document | {"clocks": dict(manifest.clocks)})
 
 
 def decode_manifest(raw: bytes) -> Manifest:
@@ -186,13 +191,19 @@ def decode_manifest(raw: bytes) -> Manifest:
         deployment=take(document, "deployment", str),
         serial_no=take(document, "serialNo", str),
         as_of=take(document, "asOf", int),
-        subjects={name: take(take(document, "subjects", dict), name, int) for name in document["subjects"]},
+        subjects=_counts(document, "subjects"),
         entries={path: _entry(entries, path) for path in entries},
         withheld={name: take(take(document, "withheld", dict), name, str) for name in document["withheld"]},
+        clocks=_counts(document, "clocks") if "clocks" in document else None,
     )
     if manifest.scope.kind not in SCOPES or encode_manifest(manifest) != raw:
         raise EvidenceFault("目录含未知成员")
     return manifest
+
+
+def _counts(document: Mapping[str, Any], member: str) -> dict[str, int]:
+    counts = take(document, member, dict)
+    return {name: take(counts, name, int) for name in counts}
 
 
 def _entry(entries: Mapping[str, Any], path: str) -> tuple[int, str]:

@@ -121,18 +121,20 @@ def check_proofs(opened: Opened, tools: Tools, found: Findings) -> None:
         found.blame(PROOFS, str(fault))
         return
     for path in proofs:
-        found.attempt(path, partial(_check_proof, opened, tools, path, proofs))
+        found.attempt(path, partial(_check_proof, opened, tools, found, path, proofs))
     for path in sorted(name for name in opened.files if name.startswith("leaves/") and name not in proofs):
         found.blame(path, "没有链上证明")
 
 
-def _check_proof(opened: Opened, tools: Tools, path: str, proofs: Mapping[str, Any]) -> None:
+def _check_proof(opened: Opened, tools: Tools, found: Findings, path: str, proofs: Mapping[str, Any]) -> None:
     proof = take(proofs, path, dict)
     leaf = bytes.fromhex(_digest(take(proof, "hash", str)))
     if path in opened.files:
         _check_leaf(opened, tools, path, leaf)
-    elif not opened.withholds(path):
+    elif opened.manifest is None or path not in opened.manifest.withheld:
         raise EvidenceFault("链上有这一事项，包内缺少它的内容")
+    else:
+        found.blame(path, opened.manifest.withheld[path])
     header = _header(opened, take(proof, "height", int))
     steps = [bytes.fromhex(_digest(node)) for node in take(proof, "path", list)]
     if take(proof, "count", int) != header.count:

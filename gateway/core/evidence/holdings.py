@@ -37,6 +37,17 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """A sealed happening whose row the database has no more: only its hash and place are left."""
+
+    kind: str
+    number: int
+    height: int
+    place: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
     """A block as it is stored; `hashes` are those of all its leaves in their places, where a leaf of it is held."""
 
@@ -49,8 +60,14 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings:
-    """All that a bundle is made of. `subjects` tells the last position of each business number that is held whole."""
+    """All that a bundle is made of.
+
+    `subjects` tells the last position of each business number that is held whole, `clocks` the last step of each clock
+    that is held by its number, both as far as they are sealed.
+    """
 
     leaves: Sequence[Held]
     blocks: Sequence[Sealed]
     subjects: Mapping[str, int] = field(default_factory=dict)
+    clocks: Mapping[str, int] = field(default_factory=dict)
+    lost: Sequence[Lost] = ()

@@ -17,6 +17,7 @@ MESSAGE: Final = "message"
 RECEIPT: Final = "receipt"
 REFUSAL: Final = "refusal"
 CLOCK: Final = "clock"
+CLOCK_EVENT: Final = "clockevent"
 KEY: Final = "key"
 AUDIT: Final = "audit"
 
@@ -25,6 +26,7 @@ TITLES: Final[Mapping[str, str]] = {
     RECEIPT: "接收方回执",
     REFUSAL: "拒收请求",
     CLOCK: "法定期限",
+    CLOCK_EVENT: "期限变动",
     KEY: "公钥登记与变更",
     AUDIT: "操作审计",
 }

@@ -15,6 +15,7 @@ from gateway.core.evidence.chain_checks import (
     check_proofs,
     check_stamps,
 )
+from gateway.core.evidence.clock_checks import check_clocks
 from gateway.core.evidence.document_checks import check_documents
 from gateway.core.evidence.documents import EvidenceFault, decode
 from gateway.core.evidence.leaves import KEY
@@ -36,6 +37,7 @@ CHECKS: Final[Sequence[tuple[str, str, Check]]] = (
     ("receipts", "接收方回执及签名", check_receipts),
     ("refusals", "拒收记录", check_refusals),
     ("completeness", "没有缺失的报文", check_completeness),
+    ("clocks", "法定期限的设立与每次变动", check_clocks),
     ("timestamps", "时间戳机构盖在区块上的时间", check_stamps),
 )
 
