@@ -22,6 +22,8 @@ from gateway.core.sla_rule import Outcome
 from gateway.core.sla_table import RULES
 
 ENDED: Final = "order.ended"
+SLA_BREACHED: Final = "SLA_BREACHED"
+"""The alert that a breach raises, about `rule:number` of its clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Final
 from gateway.core.area import Area
 from gateway.core.delivery import SECOND
 from gateway.core.failpoints import CLOCKS_FIRED, reach
-from gateway.core.firing import Fired, Means, decide_firing
+from gateway.core.firing import SLA_BREACHED, Fired, Means, decide_firing
 from gateway.core.legal_clock import BREACH, LegalClock, reckon_again
 from gateway.core.legal_time import LegalTime
 from gateway.core.sla_rule import Outcome
@@ -135,7 +135,7 @@ def _raise_alerts(due: DueClock, fired: Fired) -> Sequence[Alert]:
         text = (
             f"{clock.subject} 的“{rule.title}”已于 {format_beijing(clock.due_at or 0)[:16]} 超期，依据：{clock.basis}"
         )
-        return (Alert(code="SLA_BREACHED", about=f"{clock.rule}:{clock.number}", text=text),)
+        return (Alert(code=SLA_BREACHED, about=f"{clock.rule}:{clock.number}", text=text),)
     if fired.order is not None and fired.order.claim_open and due.undelivered:
         text = f"订单 {clock.subject} 的保函已到期，而支付通知书尚未送达经办机构，请立即以其他方式送达并登记。"
         return (Alert(code="CLAIM_UNDELIVERED", about=clock.subject, text=text),)

@@ -11,6 +11,7 @@ from gateway.core.clock_view import STATES, find_state, show_clock, show_fired
 from gateway.core.errors import FieldError, Problem
 from gateway.core.legal_clock import LegalClock
 from gateway.core.legal_time import LegalTime
+from gateway.core.party import PLATFORM, Party
 from gateway.http.exchange import Call, Reply, reply_json
 from gateway.ports import Clock, ClockQuery, Clocks
 
@@ -29,7 +30,7 @@ class ClockCalls:
 
     async def list(self, call: Call) -> Reply:
         """The caller's clocks in the order of their start; `after` is the last clockNo of the page before."""
-        query = read_query(call.query, call.known.party.id)
+        query = read_query(call.query, call.known.party)
         found = await self._clocks.find_clocks(query)
         return reply_json({"clocks": [self._show(clock) for clock in found]})
 
@@ -45,8 +46,11 @@ class ClockCalls:
         return show_clock(clock, self._legal_time.at(self._clock.now()), self._legal_time.calendar)
 
 
-def read_query(text: str, party: str) -> ClockQuery:
-    """The filter of a query string; MALFORMED_REQUEST naming each bad parameter, further ones are ignored."""
+def read_query(text: str, party: Party) -> ClockQuery:
+    """The party's own clocks by the filter of a query string; MALFORMED_REQUEST names each bad parameter.
+
+    Unknown ones are ignored.
+    """
     given = dict(parse_qsl(text, keep_blank_values=True))
     due_before, limit, state = _day(given), _limit(given), given.get("state")
     faults = [
@@ -67,7 +71,8 @@ def read_query(text: str, party: str) -> ClockQuery:
         institution=given.get("institution"),
         after=given.get("after"),
         due_before=due_before,
-        party=party,
+        platform=party.id if party.role == PLATFORM else None,
+        member=None if party.role == PLATFORM else party.id,
         limit=limit or _DEFAULT,
     )
 

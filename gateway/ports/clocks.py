@@ -49,7 +49,8 @@ class Firing:
 class ClockQuery:
     """A filter over clocks; empty fields match all.
 
-    `party` sees those that it takes part in, `after` is a number, `due_before` finds last days before this one.
+    `platform` and `member` are a platform and an institution that ask for their own, `after` is a number, `due_before`
+    finds last days before this one.
     """
 
     rule: str | None = None
@@ -58,7 +59,8 @@ class ClockQuery:
     state: ClockState | None = None
     breached: bool | None = None
     due_before: date | None = None
-    party: str | None = None
+    platform: str | None = None
+    member: str | None = None
     after: str | None = None
     limit: int = 100
 

@@ -22,6 +22,20 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedAlert:
+    """An alert that is over: since when and how often it was raised, when it was closed (microseconds UTC), and why.
+
+    `reason` is None for one that was closed before reasons were kept.
+    """
+
+    alert: Alert
+    first_at: int
+    times: int
+    closed_at: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
     """Who changed what, and why: append-only."""
 

@@ -23,6 +23,7 @@ from gateway.ports.records import (
     Audit,
     Cause,
     Claimed,
+    ClosedAlert,
     Head,
     MessageView,
     PartyChange,
@@ -234,6 +235,10 @@ class Books(Protocol):
 
     async def alerts(self) -> Sequence[tuple[Alert, int, int]]:
         """Open alerts with their first instant and count."""
+        ...
+
+    async def closed_alerts(self, *, limit: int) -> Sequence[ClosedAlert]:
+        """Closed alerts, the last one closed first."""
         ...
 
     async def close_alert(self, code: str, about: str, *, now: int, audit: Audit) -> bool:

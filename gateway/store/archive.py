@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, func, select
 
 from gateway.core.delivery import State
 from gateway.ports import Cause, Head, MessageView, Query
@@ -41,8 +41,12 @@ def message(connection: Connection, *, source: str, message_id: str) -> MessageV
 
 def find(connection: Connection, *, query: Query) -> list[MessageView]:
     """Messages by filter with their latest deliveries, newest first."""
-    rows = ROWS.where(*_wanted(query)).order_by(_D.id.desc()).limit(query.limit)
-    return load_views(connection, connection.execute(rows))
+    return load_views(connection, connection.execute(finding(query)))
+
+
+def finding(query: Query) -> Select[Any]:
+    """The statement of `find`."""
+    return ROWS.where(*_wanted(query)).order_by(_D.id.desc()).limit(query.limit)
 
 
 def find_ids(connection: Connection, *, query: Query) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from gateway.ports import Alert, Audit, Tally
+from gateway.ports import Alert, Audit, ClosedAlert, Tally
 from gateway.store import books, posting
 from gateway.store.runners import Runner
 
@@ -22,6 +22,10 @@ class BookTables:
     async def alerts(self) -> Sequence[tuple[Alert, int, int]]:
         """Open alerts."""
         return await self._runner.read(books.alerts)
+
+    async def closed_alerts(self, *, limit: int) -> Sequence[ClosedAlert]:
+        """Closed alerts."""
+        return await self._runner.read(partial(books.closed_alerts, limit=limit))
 
     async def close_alert(self, code: str, about: str, *, now: int, audit: Audit) -> bool:
         """Close an open alert."""

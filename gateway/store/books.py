@@ -17,11 +17,11 @@ from sqlalchemy import (
     select,
     tuple_,
     union_all,
-    update,
 )
 
-from gateway.ports import Alert, Audit, Tally
+from gateway.ports import Alert, Audit, ClosedAlert, Tally
 from gateway.store.dialect import POSTGRESQL, name_of
+from gateway.store.posting import settle_alerts
 from gateway.store.schema import ALERTS, AUDITS, DEAD, DELIVERIES, LIVE, NONCES, OPEN_ALERT
 
 _D = DELIVERIES.c
@@ -41,10 +41,24 @@ def alerts(connection: Connection) -> list[tuple[Alert, int, int]]:
     return [(Alert(code=row.code, about=row.about, text=row.text), row.first_at, row.times) for row in rows]
 
 
+def closed_alerts(connection: Connection, *, limit: int) -> list[ClosedAlert]:
+    """Closed alerts, the last one closed first."""
+    closed = select(*_SHOWN, ALERTS.c.closed_at, ALERTS.c.closed_reason).where(ALERTS.c.closed_at.is_not(None))
+    return [
+        ClosedAlert(
+            alert=Alert(code=row.code, about=row.about, text=row.text),
+            first_at=row.first_at,
+            times=row.times,
+            closed_at=row.closed_at,
+            reason=row.closed_reason,
+        )
+        for row in connection.execute(closed.order_by(ALERTS.c.closed_at.desc(), ALERTS.c.id.desc()).limit(limit))
+    ]
+
+
 def close_alert(connection: Connection, *, code: str, about: str, now: int, audit: Audit) -> bool:
     """Close an open alert; the next one of its kind is a new row."""
-    named = (ALERTS.c.code == code, ALERTS.c.about == about, OPEN_ALERT)
-    closed = connection.execute(update(ALERTS).where(*named).values(closed_at=now)).rowcount
+    closed = settle_alerts(connection, codes=[code], about=about, reason=audit.reason, now=now)
     if closed:
         write_audit(connection, audit, now=now)
     return bool(closed)

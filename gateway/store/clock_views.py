@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, bindparam, select
 
-from gateway.core.legal_clock import LegalClock
+from gateway.core.legal_clock import ClockState, LegalClock
 from gateway.ports import ClockQuery, DueClock, Firing
 from gateway.store import clock_sweep
-from gateway.store.clock_tables import CLOCK_WARNINGS, CLOCKS
+from gateway.store.clock_tables import CLOCK_WARNINGS, CLOCKS, OPEN
 from gateway.store.clocks import CLOCK_COLUMNS, clock_of
 from gateway.store.runners import Runner
 
 _C: Final = CLOCKS.c
 _PAST: Final = CLOCKS.alias("past")
 _PLAIN: Final = ("rule", "subject", "institution", "state")
+_STANDING: Final = frozenset({ClockState.WAITING, ClockState.RUNNING})
 _ONE: Final = select(*CLOCK_COLUMNS).where(_C.number == bindparam("which"))
 _FIRED: Final = select(CLOCK_WARNINGS.c.percent, CLOCK_WARNINGS.c.fired_at).where(
     CLOCK_WARNINGS.c.clock == bindparam("which")
@@ -56,8 +57,12 @@ class ClockTables:
 
 def find_clocks(connection: Connection, *, query: ClockQuery) -> list[LegalClock]:
     """Clocks by filter, in the order of their rows."""
-    rows = connection.execute(select(*CLOCK_COLUMNS).where(*_wanted(query)).order_by(_C.id).limit(query.limit))
-    return [clock_of(row) for row in rows]
+    return [clock_of(row) for row in connection.execute(finding_clocks(query))]
+
+
+def finding_clocks(query: ClockQuery) -> Select[Any]:
+    """The statement of `find_clocks`."""
+    return select(*CLOCK_COLUMNS).where(*_wanted(query)).order_by(_C.id).limit(query.limit)
 
 
 def find_clock(connection: Connection, *, number: str) -> LegalClock | None:
@@ -79,16 +84,21 @@ def _wanted(query: ClockQuery) -> list[ColumnElement[bool]]:
         wanted.append(_C.breached_at.is_not(None) if query.breached else _C.breached_at.is_(None))
     if query.due_before is not None:
         wanted.append(_C.due_date < str(query.due_before))
-    if query.party is not None:
-        wanted.append(or_(_C.platform == query.party, _C.institution == query.party))
+    if query.state in _STANDING and query.subject is None and query.institution is None:
+        wanted.append(OPEN)  # by the index of those alone, however many have ended
+    wanted += _own(query, _C)
     if query.after is not None:
-        wanted.append(_C.id > _row_of(query.after, query.party))
+        wanted.append(_C.id > _row_of(query))
     return wanted
 
 
-def _row_of(number: str, party: str | None) -> ScalarSelect[int]:
+def _own(query: ClockQuery, columns: Any) -> list[ColumnElement[bool]]:
+    """What the asking party takes part in."""
+    asking = ((columns.platform, query.platform), (columns.institution, query.member))
+    return [column == party for column, party in asking if party is not None]
+
+
+def _row_of(query: ClockQuery) -> ScalarSelect[int]:
     """The row of a clock that the party may see: whether others' clocks exist, no page tells."""
-    known = select(_PAST.c.id).where(_PAST.c.number == number)
-    if party is not None:
-        known = known.where(or_(_PAST.c.platform == party, _PAST.c.institution == party))
+    known = select(_PAST.c.id).where(_PAST.c.number == query.after, *_own(query, _PAST.c))
     return known.scalar_subquery()

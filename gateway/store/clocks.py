@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Select, Text, Update, and_, bindparam, case, or_, select, true, update
+from sqlalchemy import BigInteger, Connection, Select, Text, and_, bindparam, case, or_, select, true, update
 
 from gateway.core.area import Length, Unit
+from gateway.core.firing import SLA_BREACHED
 from gateway.core.legal_clock import Awaits, ClockState, LegalClock
 from gateway.core.sla import BeginClocks, ClockLedger, EndClocks
 from gateway.store.clock_tables import CLOCKS, KEPT, OPEN, WAITING
 from gateway.store.dialect import Types, as_given, given, insert, name_of
+from gateway.store.posting import settle_alerts
 from gateway.store.rows import AnyRow
-from gateway.store.together import Call, run_together
+from gateway.store.together import Call, Rows, run_together
 
 CLOCK_COLUMNS: Final = tuple(column for column in CLOCKS.c if column.name not in KEPT)
 
@@ -48,20 +51,36 @@ _MOVED: Final = (
 _MOVE: Final[Types] = {name: _ROW[name] for name in ("number", *_MOVED)}
 _NOW: Final = bindparam("now", type_=BigInteger())
 _STEP: Final = {"steps": _C.steps + 1, "changed_at": _NOW}
+_CLOSED: Final[Mapping[ClockState, str]] = MappingProxyType(
+    {ClockState.ENDED: "超期后办结，依据 {}", ClockState.WITHDRAWN: "期限已撤销，依据 {}"}
+)
 
 
 def write_clocks(connection: Connection, ledger: ClockLedger, *, now: int) -> None:
     """Write the changes of a batch; nothing is asked of the database where there are none."""
     begin_clocks(connection, ledger.begun, now=now)
-    run_together(connection, [*writing_clocks(name_of(connection), ledger, now=now)])
+    calls = (ending_clocks(name_of(connection), ledger, now=now), starting_clocks(name_of(connection), ledger, now=now))
+    ended, _ = run_together(connection, calls)
+    close_breaches(connection, ended, now=now)
 
 
-def writing_clocks(dialect: str, ledger: ClockLedger, *, now: int) -> Iterator[Call]:
-    """The calls that write what a batch ended and started; `begin_clocks` comes before them."""
-    if ledger.ended:
-        yield Call(_ending(dialect), as_given(_ends(ledger.ended)) | {"now": now})
-    if ledger.started:
-        yield Call(_starting(dialect), as_given(clock_row(clock) for clock in ledger.started) | {"now": now})
+def ending_clocks(dialect: str, ledger: ClockLedger, *, now: int) -> Call | None:
+    """Ends what a batch ended; `begin_clocks` comes before it, `close_breaches` takes its rows."""
+    return Call(_ending(dialect), as_given(_ends(ledger.ended)) | {"now": now}) if ledger.ended else None
+
+
+def starting_clocks(dialect: str, ledger: ClockLedger, *, now: int) -> Call | None:
+    """Writes what a batch started, after what it ended."""
+    rows = [clock_row(clock) for clock in ledger.started]
+    return Call(_starting(dialect), as_given(rows) | {"now": now}) if rows else None
+
+
+def close_breaches(connection: Connection, ended: Rows, *, now: int) -> None:
+    """Close the alerts of terms that were over when their duty was done, or ceased to be one; they stay on record."""
+    for rule, number, state, by, breached_at in ended:
+        if breached_at is not None:
+            reason = _CLOSED[ClockState(state)].format(by)
+            settle_alerts(connection, codes=[SLA_BREACHED], about=f"{rule}:{number}", reason=reason, now=now)
 
 
 def begin_clocks(connection: Connection, begun: Sequence[BeginClocks], *, now: int) -> None:
@@ -132,11 +151,12 @@ def _starting(dialect: str) -> Any:
 
 
 @cache
-def _ending(dialect: str) -> Update:
+def _ending(dialect: str) -> Any:
     rows = given(dialect, _END)
     same = and_(_C.scope == rows.c.scope, _C.rule == rows.c.rule, or_(rows.c.key.is_(None), _C.key == rows.c.key))
     ended = {"state": rows.c.state, "ended_at": rows.c.at, "ended_by": rows.c.by}
-    return update(CLOCKS).where(same, OPEN).values(**ended, **_STEP, awaits=None, next_percent=None, next_at=None)
+    change = update(CLOCKS).where(same, OPEN).values(**ended, **_STEP, awaits=None, next_percent=None, next_at=None)
+    return change.returning(_C.rule, _C.number, _C.state, _C.ended_by, _C.breached_at)
 
 
 @cache
@@ -148,6 +168,6 @@ def _waiting(dialect: str) -> Select[Any]:
 
 
 @cache
-def _moving(dialect: str) -> Update:
+def _moving(dialect: str) -> Any:
     rows = given(dialect, _MOVE)
     return update(CLOCKS).where(_C.number == rows.c.number).values({name: rows.c[name] for name in _MOVED} | _STEP)

@@ -30,7 +30,7 @@ from gateway.core.order_table import FINAL
 from gateway.core.party import GATEWAY
 from gateway.core.rule_table import ALERTED
 from gateway.ports import Alert
-from gateway.store.clocks import begin_clocks, writing_clocks
+from gateway.store.clocks import begin_clocks, close_breaches, ending_clocks, starting_clocks
 from gateway.store.dialect import Types, as_given, given, insert_given, name_of
 from gateway.store.posting import raise_alerts
 from gateway.store.rows import INSERT_MESSAGE, INSERT_REFUSAL, delivery_row, message_row, refusal_row
@@ -82,7 +82,9 @@ def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
     outcomes = fold.run(items)
     now = max(item.at for item in items)
     begin_clocks(connection, fold.clocks.begun, now=now)
-    run_together(connection, [*_writing(dialect, fold, {*occupied}, now=now), *_changing(dialect, fold, before)])
+    writing = (*_writing(dialect, fold, {*occupied}, now=now), *_changing(dialect, fold, before))
+    ended, *_ = run_together(connection, (ending_clocks(dialect, fold.clocks, now=now), *writing))
+    close_breaches(connection, ended, now=now)
     _alert(connection, zip(items, outcomes, strict=True))
     return outcomes
 
@@ -155,15 +157,15 @@ def _pair(message: Message) -> Pair:
     return (message.recipient, message.subject)
 
 
-def _writing(dialect: str, fold: Fold, occupied: set[Any], *, now: int) -> Iterator[Call]:
-    """The new messages, their deliveries, what was refused, what they are found by, and the clocks."""
+def _writing(dialect: str, fold: Fold, occupied: set[Any], *, now: int) -> Iterator[Call | None]:
+    """The new messages, their deliveries, what was refused, what they are found by, and the clocks they start."""
     if fold.new:
         yield Call(INSERT_MESSAGE, [message_row(row.message) for row in fold.new])
         yield Call(_inserting_deliveries(dialect), as_given(_delivery(row, occupied) for row in fold.new))
     if fold.rejected:
         yield Call(INSERT_REFUSAL, [refusal_row(rejection) for rejection in fold.rejected])
     yield from keeping_traces(dialect, fold.new)
-    yield from writing_clocks(dialect, fold.clocks, now=now)
+    yield starting_clocks(dialect, fold.clocks, now=now)
 
 
 def _delivery(row: NewDelivery, occupied: set[Pair]) -> dict[str, Any]:

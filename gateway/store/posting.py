@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from gateway.core.message import Message
 from gateway.ports import Alert
@@ -63,3 +63,9 @@ def raise_alerts(connection: Connection, alerts: Iterable[Alert], *, now: int) -
     """Write or count alerts, in sorted order so that two processes never wait for each other."""
     for alert in sorted(alerts, key=lambda each: (each.code, each.about)):
         raise_alert(connection, alert=alert, now=now)
+
+
+def settle_alerts(connection: Connection, *, codes: Collection[str], about: str, reason: str, now: int) -> int:
+    """Close the open alerts of these codes about something; how many. They stay on record with the reason."""
+    settled = update(ALERTS).where(ALERTS.c.code.in_(codes), ALERTS.c.about == about, OPEN_ALERT)
+    return connection.execute(settled.values(closed_at=now, closed_reason=reason)).rowcount

@@ -29,11 +29,11 @@ from gateway.core.reconciliation_causes import AGREED, Finding
 from gateway.ports.reconciliation import Answered, Reconciliation
 from gateway.ports.records import Alert
 from gateway.store.dialect import Types, as_given, given, insert, name_of
-from gateway.store.posting import post, raise_alert, raise_alerts
+from gateway.store.posting import post, raise_alert, raise_alerts, settle_alerts
 from gateway.store.reconciliation_tables import OPEN, RECONCILIATIONS
 from gateway.store.rows import AnyRow
 from gateway.store.runners import Runner
-from gateway.store.schema import ALERTS, DELIVERIES, MESSAGES, OPEN_ALERT, RECEIPTS, RECONCILED
+from gateway.store.schema import DELIVERIES, MESSAGES, RECEIPTS, RECONCILED
 from gateway.store.subjects import lock_subjects
 
 _M, _D, _R = MESSAGES.c, DELIVERIES.c, RECONCILIATIONS.c
@@ -221,8 +221,8 @@ def conclude(connection: Connection, *, row: Reconciliation, alerts: Sequence[Al
     connection.execute(update(RECONCILIATIONS).where(_R.number == row.number).values(values))
     codes = ["RECONCILIATION_UNANSWERED"]
     codes += ["RECONCILIATION_DIFFERS"] if row.result == AGREED and not alerts else []
-    settled = (ALERTS.c.about == row.number, ALERTS.c.code.in_(codes), OPEN_ALERT)
-    connection.execute(update(ALERTS).where(*settled).values(closed_at=now))
+    reason = f"收到核对结果 {row.answer_id}"
+    settle_alerts(connection, codes=codes, about=row.number, reason=reason, now=now)
     raise_alerts(connection, alerts, now=now)
 
 

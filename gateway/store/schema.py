@@ -151,6 +151,7 @@ MAILED: Final = _D.mailed.is_(True)
 DEAD: Final = and_(_D.state == literal_column("'failed'"), _D.replayed_by.is_(None))
 
 Index("ix_deliveries_message", _D.source, _D.message_id)
+Index("ix_deliveries_subject", _D.subject, _D.id)
 make_partial("ix_deliveries_live", _D.recipient, _D.subject, _D.position, where=LIVE)
 make_partial("ix_deliveries_ready", _D.recipient, _D.due_at, _D.id, where=READY)
 make_partial("ix_deliveries_out", _D.recipient, _D.published_at, where=OUT)
@@ -221,6 +222,7 @@ ALERTS: Final = Table(
     Column("last_at", BigInteger, nullable=False),
     Column("times", Integer, nullable=False),
     Column("closed_at", BigInteger),
+    Column("closed_reason", Text),
 )
 OPEN_ALERT: Final = ALERTS.c.closed_at.is_(None)
 make_partial("ux_alerts_open", ALERTS.c.code, ALERTS.c.about, where=OPEN_ALERT, unique=True)

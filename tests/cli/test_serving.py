@@ -154,6 +154,8 @@ def test_dead_letters_are_replayed_and_discarded(wgg: Wgg, home: Path, tmp_path:
     alert = next(row for row in wgg("alerts", "list", "--json").json if row["code"] == "DEAD_LETTER")
     assert wgg("alerts", "close", alert["code"], alert["about"], "--reason", "已处理").code == 0
     assert wgg("alerts", "close", alert["code"], alert["about"], "--reason", "已处理").code == 5
+    [closed] = wgg("alerts", "list", "--closed", "--json").json
+    assert (closed["about"], closed["reason"]) == (alert["about"], "已处理")
     log = [row["action"] for row in wgg("audit", "list", "--json").json]
     assert {"dead.replay", "dead.discard", "alert.close"} <= set(log)
 

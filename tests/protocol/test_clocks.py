@@ -119,6 +119,23 @@ async def test_each_threshold_fires_once_to_both_sides(either: Gateway):
     assert (clock.state, clock.breached_at) == (ClockState.RUNNING, clock.due_at)
 
 
+async def test_a_duty_done_late_closes_its_alert(either: Gateway):
+    """The breach stays on record; its alert is closed by the message that ends the clock, in the metrics too."""
+    platform, bank = parties(either)
+    await apply(platform)
+    for _ in range(16):
+        await pass_days(either, 1)
+    assert b'wgg_alerts_open{code="SLA_BREACHED"} 2' in (await bank.get("/metrics")).body
+    issued = bank.event("guarantee.issued.v1", "DD-1")
+    assert (await bank.post(issued)).status == 202
+    assert await either.alerts() == []
+    assert b"wgg_alerts_open{" not in (await bank.get("/metrics")).body
+    clock = await clock_of(either, "issue")
+    assert (clock.state, clock.breached_at) == (ClockState.ENDED, clock.due_at)
+    closed = {each.alert.about: each.reason for each in await either.store.closed_alerts(limit=9)}
+    assert closed[f"issue:{clock.number}"] == f"超期后办结，依据 xmccb/{issued['id']}"
+
+
 async def test_an_ended_clock_is_silent(either: Gateway):
     """What is issued in time is neither warned of nor breached."""
     platform, bank = parties(either)

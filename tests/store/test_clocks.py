@@ -9,6 +9,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
@@ -17,6 +18,7 @@ from gateway.catalogue import load_areas, load_calendar
 from gateway.core.area import Length, Unit
 from gateway.core.calendar import Calendar, build_calendar, is_weekday
 from gateway.core.effects import Effects
+from gateway.core.firing import SLA_BREACHED
 from gateway.core.legal_clock import Awaits, ClockState, LegalClock, begin_clock, pass_threshold
 from gateway.core.legal_time import LegalTime
 from gateway.core.sla import BeginClocks, ClockChange, EndClocks
@@ -26,9 +28,11 @@ from gateway.crypto.libcrypto import default_provider
 from gateway.crypto.pool import CryptoPool
 from gateway.flow.clocks import ClockKeeper
 from gateway.flow.own_messages import Scribe
-from gateway.ports import ClockQuery, Query
+from gateway.ports import Alert, ClockQuery, Query
 from gateway.store import SqlStore, open_store
+from gateway.store.archive import finding
 from gateway.store.clock_sweep import _DUE, _UNSURE
+from gateway.store.clock_views import finding_clocks
 from gateway.store.clocks import _ending, _waiting
 from tests.harness.fake_clock import FakeClock
 from tests.store.builders import NOW, SECOND, make_item, make_message, make_proof
@@ -168,6 +172,48 @@ def test_what_is_due_is_found_by_its_index(engine: Engine) -> None:
     assert "ix_clocks_unsure" in explain(engine, _UNSURE, year="2026", most=1)
     assert "ix_clocks_waiting" in explain(engine, _waiting(dialect), given="[]")
     assert "ix_clocks_open" in explain(engine, _ending(dialect), given="[]")
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (ClockQuery(subject="S-1"), "ix_clocks_subject"),
+        (ClockQuery(subject="S-1", state=ClockState.RUNNING), "ix_clocks_subject"),
+        (ClockQuery(member="xmccb"), "ix_clocks_institution"),
+        (ClockQuery(institution="xmccb"), "ix_clocks_institution"),
+        (ClockQuery(platform="platform", rule="expiry", state=ClockState.RUNNING), "ix_clocks_state"),
+        (ClockQuery(state=ClockState.WAITING), "ix_clocks_state"),
+        (ClockQuery(platform="platform", state=ClockState.RUNNING, breached=True), "ix_clocks_late"),
+    ],
+    ids=str,
+)
+def test_who_asks_for_clocks_is_answered_by_an_index(engine: Engine, query: ClockQuery, index: str) -> None:
+    """However many have ended; whatever else is asked besides."""
+    assert index in explain(engine, finding_clocks(query))
+
+
+def test_a_subject_s_messages_are_found_by_an_index(engine: Engine) -> None:
+    """However many messages there are of others."""
+    assert "ix_deliveries_subject" in explain(engine, finding(Query(subject="DD-1")))
+
+
+async def test_the_alert_of_a_breach_is_closed_when_the_duty_is_done(store: SqlStore) -> None:
+    """Done late or withdrawn, by what is told as the reason; the alert of another breach stays, and history with it."""
+    for number in ("LATE", "GONE", "STAYS"):
+        await write(store, make_clock(number))
+        await store.raise_alert(Alert(code=SLA_BREACHED, about=f"issue:{number}", text="超期"), now=NOW)
+    keeper = keep(store, FakeClock(NOW + 30 * DAY))
+    while await keeper.sweep():
+        continue
+    for number, withdrawn in (("LATE", False), ("GONE", True)):
+        at, by = NOW + 31 * DAY, "xmccb/m-9"
+        end = EndClocks(rule="issue", scope=f"S-{number}", key=None, at=at, by=by, withdrawn=withdrawn)
+        await write(store, end)
+    assert [alert.about for alert, _, _ in await store.alerts()] == ["issue:STAYS"]
+    closed = {each.alert.about: each for each in await store.closed_alerts(limit=9)}
+    assert closed["issue:LATE"].reason == "超期后办结，依据 xmccb/m-9"
+    assert closed["issue:GONE"].reason == "期限已撤销，依据 xmccb/m-9"
+    assert closed["issue:LATE"].times == 2
 
 
 @dataclass

@@ -140,6 +140,8 @@ async def test_alerts_are_one_row_while_open(store: SqlStore) -> None:
     assert not await store.close_alert("KEY_EXPIRES", "xmccb", now=NOW, audit=AUDIT)
     assert await store.raise_alert(alert, now=NOW + 3)
     assert len(await store.audits(limit=9)) == 1
+    [closed] = await store.closed_alerts(limit=9)
+    assert (closed.alert.about, closed.first_at, closed.closed_at, closed.reason) == ("xmccb", NOW, NOW, AUDIT.reason)
 
 
 async def test_alerts_raised_together_are_counted(store: SqlStore) -> None:

@@ -16,7 +16,7 @@ from gateway.store import SqlStore, open_store
 from tests.store.builders import make_proof
 from tests.store.conftest import make_engine
 
-MESSAGES, CLOCKS = 2_000, 200
+MESSAGES, CLOCKS = 2_000, 40_000
 ALIASES = ("earlier", "pay")
 """Under which the large tables stand a second time in a statement."""
 
