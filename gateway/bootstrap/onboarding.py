@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gateway.bootstrap.clock import SystemClock
 from gateway.bootstrap.homes import open_home_store
 from gateway.bootstrap.parts import Parts
+from gateway.bootstrap.sealing import open_files
 from gateway.config import Settings
 from gateway.core.certificate import check_certificate
 from gateway.core.onboarding import MoveRefused
@@ -18,7 +19,6 @@ from gateway.crypto.keys import PublicKey
 from gateway.flow.onboarding import OnboardingDesk
 from gateway.observe import get_log
 from gateway.ports import Chunks, PutFile
-from gateway.store import FileDirectory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Counter:
     async def keep_paper(self, institution: str, content: bytes) -> str:
         """Keep a paper in the institution's name; its SM3 digest."""
         digest, now = sm3_hex(content), self.parts.clock.now()
-        size = await FileDirectory(self.parts.settings.files.directory).keep(digest, _whole(content))
+        size = await open_files(self.parts.settings, self.parts.store).keep(digest, _whole(content))
         await self.parts.store.add_file(PutFile(digest=digest, party_id=institution, size=size, at=now))
         return digest
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from adapters import load_adapters
 from gateway.bootstrap.grounds import Grounds
+from gateway.bootstrap.sealing import open_files
 from gateway.bootstrap.timestamps import HttpTimestamps
 from gateway.catalogue import read_specimens
 from gateway.core.bucket import Buckets
@@ -34,7 +35,6 @@ from gateway.flow.stamping import Stamper
 from gateway.flow.standings import StandingDesk
 from gateway.flow.timers import Timers
 from gateway.retrying import delivery_wait
-from gateway.store import FileDirectory
 
 _HOUR: Final = 3_600 * SECOND
 _RELAY_IDLE_SECONDS: Final = 0.1
@@ -90,8 +90,10 @@ class Parts(Grounds):
     def file_desk(self) -> FileDesk:
         """Documents and attachments; in a development home the examples' own are there for everybody."""
         specimens = read_specimens() if self.settings.development else []
-        store = FileDirectory(self.settings.files.directory)
-        return FileDesk(self.store, store, self.clock, specimens={sm3_hex(data): data for data in specimens})
+        store = open_files(self.settings, self.store)
+        return FileDesk(
+            self.store, store, self.store, self.clock, specimens={sm3_hex(data): data for data in specimens}
+        )
 
     @cached_property
     def verifier(self) -> Verifier:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from gateway.bootstrap.sealing import open_files
 from gateway.config import Settings
 from gateway.core.delivery import SECOND
 from gateway.core.retention import RetentionTerms, find_border
 from gateway.flow.retain import Log, Retainer
 from gateway.ports import Clock, Store
-from gateway.store import FileDirectory
 
 
 def make_retainer(settings: Settings, store: Store, clock: Clock, *, holder: str, log: Log) -> Retainer:
@@ -26,7 +26,7 @@ def make_retainer(settings: Settings, store: Store, clock: Clock, *, holder: str
     )
     return Retainer(
         store,
-        FileDirectory(settings.files.directory),
+        open_files(settings, store),
         clock,
         terms=terms,
         hour=plan.hour,

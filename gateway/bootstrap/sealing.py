@@ -14,10 +14,11 @@ from typing import Final
 
 from gateway.bootstrap.subject_searching import SUBJECT_CLASS
 from gateway.config import Settings
-from gateway.core.sealing import CLASSES
+from gateway.core.sealing import CLASSES, FILE
 from gateway.crypto.keyring import HomeKeys, Keyring
 from gateway.crypto.sm4 import KEY_SIZE, SealBroken, new_key
 from gateway.ports import Audit, Store
+from gateway.store import FileDirectory
 
 _OTHERS: Final = 0o077
 _SECRET: Final = 0o600
@@ -67,7 +68,7 @@ async def unlock(settings: Settings, store: Store, *, now: int) -> Keyring | Non
             raise SealBroken(f"数据已封存，但没有封存密钥文件 {settings.seal_key_file}；请恢复其备份")
         return None
     home = HomeKeys(keys)
-    fresh = [home.make(kind, now=now) for kind in Keyring(home, kept).missing((*CLASSES, SUBJECT_CLASS))]
+    fresh = [home.make(kind, now=now) for kind in Keyring(home, kept).missing((*CLASSES, FILE, SUBJECT_CLASS))]
     if fresh:
         names = "、".join(key.kind for key in fresh)
         audit = Audit(
@@ -78,6 +79,11 @@ async def unlock(settings: Settings, store: Store, *, now: int) -> Keyring | Non
     ring = Keyring(home, kept)
     store.unlock(ring)
     return ring
+
+
+def open_files(settings: Settings, store: Store) -> FileDirectory:
+    """The home's files, sealed at rest by whatever keys the store is unlocked with."""
+    return FileDirectory(settings.files.directory, store)
 
 
 async def rotate(settings: Settings, store: Store, *, now: int, audit: Audit) -> str:

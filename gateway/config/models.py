@@ -199,7 +199,7 @@ class HomeFile(Section):
     key_file: Path = Field(Path("keys/gateway.pem"), description="网关签名私钥（PKCS#8 PEM，权限 0600）")
     seal_key_file: Path = Field(
         Path("keys/seal.key"),
-        description="封存密钥文件（SM4，权限 0600）；机密报文入库即封存；各主机须相同，务必备份；没有此文件则不封存",
+        description="封存密钥文件（SM4，权限 0600）；机密报文与文件存入即封存；各主机须相同，务必备份；没有则不封存",
     )
     limits: Limits = Field(default_factory=Limits, description="限额")
     files: Files = Field(default_factory=Files, description="文件")

@@ -15,6 +15,8 @@ ORDER: Final = "order"
 PAYMENT: Final = "payment"
 CASE: Final = "case"
 INSPECTION: Final = "inspection"
+FILE: Final = "file"
+"""Documents and attachments; each file has a key of its own, sealed by this class's."""
 
 _TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     ORDER: (

@@ -7,9 +7,15 @@ from dataclasses import dataclass
 
 from gateway.core.errors import FieldError, Problem
 from gateway.flow.gate import Caller
-from gateway.ports import Chunks, Clock, FileMismatch, FileRows, FileStore, PutFile
+from gateway.ports import Alert, Books, Chunks, Clock, FileBroken, FileMismatch, FileRows, FileStore, PutFile
 
 _MISMATCH = "文件内容的 SM3 与路径中的摘要不符，文件未保存；请核对摘要（64 位小写十六进制）与上传的内容。"
+
+
+_BROKEN = "网关保存的这份文件已损坏或被改动，无法给出；请联系网关运维，或由存有原件的一方以同一摘要重新上传。"
+
+FILE_BROKEN = "FILE_BROKEN"
+"""The alert's code; it is about the file's digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +33,11 @@ class FileDesk:
     an example can be sent as it is (ADR 0011). Elsewhere there are none.
     """
 
-    def __init__(self, rows: FileRows, store: FileStore, clock: Clock, *, specimens: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, rows: FileRows, store: FileStore, books: Books, clock: Clock, *, specimens: Mapping[str, bytes]
+    ) -> None:
         self._rows = rows
+        self._books = books
         self._store = store
         self._clock = clock
         self._specimens = specimens
@@ -49,8 +58,27 @@ class FileDesk:
         if digest not in readable:
             raise Problem("NOT_FOUND")
         given = self._specimens.get(digest)
-        chunks = await self._store.read(digest) if given is None else _whole(given)
+        chunks = await self._open(digest) if given is None else _whole(given)
         return Content(size=readable[digest], chunks=chunks)
+
+    async def _open(self, digest: str) -> Chunks:
+        """The file from its first chunk on, which is looked at before anything is answered."""
+        chunks = self._watched(digest)
+        try:
+            first = await anext(chunks, b"")
+        except FileBroken as broken:
+            raise Problem("INTERNAL", _BROKEN) from broken
+        return _chain(first, chunks)
+
+    async def _watched(self, digest: str) -> Chunks:
+        """Whatever comes of the file; an alert where it is broken, be it half-way."""
+        try:
+            async for chunk in await self._store.read(digest):
+                yield chunk
+        except FileBroken as broken:
+            alert = Alert(code=FILE_BROKEN, about=digest, text=str(broken))
+            await self._books.raise_alert(alert, now=self._clock.now())
+            raise
 
     async def readable(self, party_id: str, digests: Collection[str]) -> Mapping[str, int]:
         """Those of the files that this party may read: digest → size."""
@@ -66,3 +94,9 @@ class FileDesk:
 
 async def _whole(data: bytes) -> Chunks:
     yield data
+
+
+async def _chain(first: bytes, rest: Chunks) -> Chunks:
+    yield first
+    async for chunk in rest:
+        yield chunk

@@ -22,6 +22,7 @@ from gateway.ports.edge import (
 from gateway.ports.evidence import ChainStatus, Ledger, Mark, Prospect
 from gateway.ports.files import (
     Chunks,
+    FileBroken,
     FileMismatch,
     FileRows,
     FileStore,
@@ -95,6 +96,7 @@ __all__ = [
     "Deliveries",
     "DueClock",
     "Duplicate",
+    "FileBroken",
     "FileMismatch",
     "FileRows",
     "FileStore",

@@ -20,6 +20,10 @@ class FileMismatch(Exception):  # noqa: N818 - the sender's fault, told on the w
     """The bytes do not have the SM3 that they were announced with."""
 
 
+class FileBroken(Exception):  # noqa: N818 - named for the condition
+    """What is kept of a file is not what was put: altered, cut short, or sealed by a key that is not here."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutFile:
     """Who put a file, and when. `size` in bytes."""
@@ -77,7 +81,10 @@ class FileStore(Protocol):
         ...
 
     async def read(self, digest: str) -> Chunks:
-        """The bytes of a file that was kept, some at a time."""
+        """The bytes of a file that was kept, some at a time; of a sealed one no byte that was not put.
+
+        FileBroken, naming the file, at the first chunk that cannot be given.
+        """
         ...
 
     async def remove(self, digest: str, *, before: int) -> None:

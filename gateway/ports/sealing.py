@@ -24,6 +24,11 @@ class Ring(Protocol):
 class SealKeys(Protocol):
     """The keys of what is sealed at rest."""
 
+    @property
+    def ring(self) -> Ring | None:
+        """What the store was unlocked with; None in a home without a sealing key."""
+        ...
+
     def unlock(self, ring: Ring) -> None:
         """Seal the bodies of confidential types and open what is sealed, from now on."""
         ...

@@ -48,9 +48,16 @@ class SealTables:
     """Implements ports.SealKeys."""
 
     _runner: Runner
+    _ring: Ring | None = None
+
+    @property
+    def ring(self) -> Ring | None:
+        """What the store was unlocked with."""
+        return self._ring
 
     def unlock(self, ring: Ring) -> None:
         """Seal and open with these keys from now on."""
+        self._ring = ring
         for dialect in self._runner.dialects:
             hang_keyring(dialect, ring)
 

@@ -75,6 +75,18 @@ async def test_a_document_that_is_kept_no_longer_is_told(gateway: Gateway, tmp_p
     assert any(note.startswith(PATH) for note in notes(report))
 
 
+async def test_a_document_that_was_altered_at_rest_is_told(gateway: Gateway, tmp_path: Path) -> None:
+    """It is left out and named: the bundle holds, and says that the file kept is not the one that was put."""
+    await issue(gateway)
+    for path in files_in(gateway):
+        path.write_bytes(path.read_bytes() + b"!")
+    files = await open_export(gateway, tmp_path)
+    report = judge(tmp_path, files)
+    assert PATH not in files
+    assert told(report) == []
+    assert any(note.startswith(PATH) and "改动" in note for note in notes(report))
+
+
 async def test_naming_a_digest_opens_nobodys_file(gateway: Gateway, tmp_path: Path) -> None:
     """What the sender of a message could not read is in no bundle of it."""
     insurer, platform = Filer(gateway, "picc", "picc"), Filer(gateway, "platform", "platform")

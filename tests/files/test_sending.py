@@ -35,7 +35,8 @@ def test_wgg_send_puts_files_first(world: World) -> None:
     both = world.must("send", event, "--file", document, "--url", server.url, *who, "--json")
     assert both.json["status"] == "ACCEPTED"
     assert sm3_hex(DOCUMENT) in both.err
-    assert (world.home / "files" / sm3_hex(DOCUMENT)[:2] / sm3_hex(DOCUMENT)).read_bytes() == DOCUMENT
+    kept = world.home / "files" / sm3_hex(DOCUMENT)[:2] / f"{sm3_hex(DOCUMENT)}.sealed"
+    assert DOCUMENT not in kept.read_bytes()
 
 
 def test_a_file_that_is_refused_keeps_the_message_back(world: World) -> None:
