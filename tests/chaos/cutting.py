@@ -23,7 +23,7 @@ def broker_killed(stage: Stage) -> Iterator[None]:
 
 def broker_reset(stage: Stage) -> Iterator[None]:
     """The broker forgets everything: its queues are gone with all wake-ups."""
-    stage.rabbits[0].reset()
+    stage.rabbits[0].wipe()
     yield
 
 

@@ -96,10 +96,6 @@ class RabbitControl:
         """Clear the memory alarm."""
         self.ctl("set_vm_memory_high_watermark", "absolute", "2GB")
 
-    def reset(self) -> None:
-        """Make the node forget everything: connections are cut, queues and exchanges are gone."""
-        self.ctl("eval", "rabbit:stop(), rabbit_mnesia:reset(), rabbit:start().")
-
     def save(self) -> None:
         """Write out which queues there are: 3.10 does so once a second, and SIGKILL loses a younger queue whole."""
         self.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
@@ -153,6 +149,15 @@ class Rabbit(RabbitControl):
         if self._node is not None:
             kill_tree(self._node)
             self._node = None
+
+    def wipe(self) -> None:
+        """Kill the node and start it with nothing: queues and exchanges are gone.
+
+        The node's own reset stops its application first, which may wait for ever for a queue that is still recovering.
+        """
+        self.kill()
+        shutil.rmtree(self.env["RABBITMQ_MNESIA_BASE"])
+        self.start()
 
     def restart(self) -> None:
         """Stop and start on the same port with the same data."""
