@@ -15,6 +15,7 @@ from tests.chaos.stage import Stage
 Fault = Callable[[Stage], "Iterator[None]"]
 
 GIVE_UP = "机构失败超过整张重试表"
+CLOCKS = "故障点 期限已触发未通知"
 JUMP = 20.0
 """Seconds. What is accepted while the clock is ahead is due by that clock: it waits as long after the jump back."""
 
@@ -39,6 +40,7 @@ _ALONE: Mapping[str, Fault] = {
     "故障点 已发布未标记 嵌入式": partial(killing.dying, role="all", point="relay.published", times=5),
     "故障点 已领取未发送 嵌入式": partial(killing.dying, role="all", point="deliver.claimed", times=5),
     "故障点 已应答未落账 嵌入式": partial(killing.dying, role="all", point="deliver.answered"),
+    f"{CLOCKS} 嵌入式": killing.dying_keeper,
     f"{GIVE_UP} 嵌入式": partial(killing.given_up, role="all"),
 }
 _SPLIT: Mapping[str, Fault] = {
@@ -60,6 +62,7 @@ _SPLIT: Mapping[str, Fault] = {
     "故障点 已领取未发送": partial(killing.dying, role="worker", point="deliver.claimed"),
     "故障点 已应答未落账": partial(killing.dying, role="worker", point="deliver.answered"),
     "故障点 已收回未通知": killing.dying_timers,
+    CLOCKS: killing.dying_keeper,
     GIVE_UP: partial(killing.given_up, role="worker"),
     "PostgreSQL 立即停止": partial(cutting.postgres_stopped, number=signal.SIGQUIT),
     "PostgreSQL SIGKILL": partial(cutting.postgres_stopped, number=signal.SIGKILL),

@@ -107,6 +107,17 @@ def dying_timers(stage: Stage) -> Iterator[None]:
     start_all([*sweepers, worker])
 
 
+def dying_keeper(stage: Stage) -> Iterator[None]:
+    """The one process that fires clocks dies with thresholds committed and nobody told."""
+    keepers = stage.of("timers")
+    for member in keepers:
+        end(stage, member)
+    keepers[0].start(WGG_FAILPOINTS="clocks.fired=3")
+    await_death(stage, keepers[0], "clocks.fired")
+    yield
+    start_all(keepers)
+
+
 def await_death(stage: Stage, member: Member, point: str) -> None:
     """A process that did not die at its point is noted and killed."""
     if not member.await_death(PATIENCE):

@@ -35,6 +35,7 @@ from tests.chaos.ledger import Entry, Ledger, now_us, read_all
 LIMIT = 1 << 20
 HANG_SECONDS = 60.0
 BAD = RawResponse(status=400)
+CLOCK_TYPES = ("sla.warning.v1", "sla.breached.v1")
 
 
 @dataclass
@@ -209,8 +210,9 @@ def _receipt(number: str, digest: str, status: str, **more: str) -> bytes:
 def _entry(kind: str, event: Entry, digest: str) -> Entry:
     data = event["data"]
     about = [data["source"], data["id"]] if event["type"] == "message.failed.v1" else None
+    clock = [data["clockNo"], data.get("percent", 100)] if event["type"] in CLOCK_TYPES else None
     named = {name: event[name] for name in ("source", "id", "type", "subject")}
-    return {"kind": kind, "digest": digest, "about": about, **named}
+    return {"kind": kind, "digest": digest, "about": about, "clock": clock, **named}
 
 
 def make_recipient(given: dict[str, Any]) -> Recipient:

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tests.chaos.clocks import judge_clocks, read_clocks
 from tests.chaos.evidence import Shown, gather
-from tests.chaos.faults import GIVE_UP, applied
+from tests.chaos.faults import CLOCKS, GIVE_UP, applied
 from tests.chaos.ledger import Entry, Tail, now_us
 from tests.chaos.papers import differ, read_papers
 from tests.chaos.roles import PATIENCE, Member, clean_environment
@@ -27,6 +28,12 @@ WARM = 50
 """Messages accepted before the first fault."""
 
 QUIET_SECONDS = 1.0
+CLOCK_SECONDS = 120.0
+"""How long after the load the thresholds of a query of thirty seconds may still be under way."""
+
+SILENT_EVERY = 20
+"""Every so many-th order ends with a query that nobody answers, in rounds about clocks."""
+
 SECOND = 1_000_000
 
 
@@ -84,7 +91,8 @@ class Theatre:
         """
         self._number += 1
         started, prefix = time.monotonic(), f"{self.kind}{self._number}"
-        sender = self._start_senders(prefix, count)
+        about_clocks = any(CLOCKS in name for names in faults for name in names)
+        sender = self._start_senders(prefix, count, silent_every=SILENT_EVERY if about_clocks else 0)
         self._await_traffic(prefix)
         for names in faults:
             with applied(self.stage, names):
@@ -96,7 +104,9 @@ class Theatre:
         sent = [entry for entry in self._read(f"senders-{prefix}") if "kind" in entry]
         received = self._await_arrivals(sent)
         name = " + ".join(" & ".join(names) for names in faults)
-        return self._conclude(name, self._ask(prefix, sent), sent, received, lifted=lifted, started=started)
+        shown = self._ask(prefix, sent)
+        found = self._await_clocks(prefix, sent, received) if about_clocks else []
+        return self._conclude(name, shown, sent, received, found, lifted=lifted, started=started)
 
     def _await_traffic(self, prefix: str) -> None:
         """Nothing is broken before there is something to break: some messages are accepted."""
@@ -107,7 +117,7 @@ class Theatre:
                 return
             let(0.1)
 
-    def _start_senders(self, prefix: str, count: int) -> Member:
+    def _start_senders(self, prefix: str, count: int, *, silent_every: int) -> Member:
         stage = self.stage
         config = stage.folder / f"senders-{prefix}.json"
         given = {
@@ -120,6 +130,7 @@ class Theatre:
             "count": count,
             "rate": self.rate,
             "lanes": self.lanes,
+            "silent_every": silent_every,
         }
         config.write_text(json.dumps(given))
         words = (sys.executable, "-m", "tests.chaos.sender", str(config))
@@ -141,6 +152,16 @@ class Theatre:
             let(0.1)
         return received
 
+    def _await_clocks(self, prefix: str, sent: list[Entry], received: dict[str, list[Entry]]) -> list[str]:
+        """What is wrong with the clocks that nobody ended, once each has run out or time is up."""
+        end = time.monotonic() + CLOCK_SECONDS
+        while True:
+            self._collect(received, set())
+            faults = judge_clocks(sent, read_clocks(self.stage, prefix), received)
+            if not faults or time.monotonic() > end:
+                return faults
+            let(1)
+
     def _collect(self, received: dict[str, list[Entry]], missing: set[tuple[str, str]]) -> None:
         for name, entries in received.items():
             fresh = self._read(name)
@@ -154,6 +175,7 @@ class Theatre:
         shown: Shown,
         sent: list[Entry],
         received: dict[str, list[Entry]],
+        found: list[str],
         *,
         lifted: int,
         started: float,
@@ -161,6 +183,7 @@ class Theatre:
         self._collect_told(received, shown)
         keys = {name: self.stage.keys[name].public for name in PARTIES}
         verdict = self.judge(Papers(sent=sent, received=received, shown=shown, keys=keys))
+        verdict.faults += found
         first, drained = recovery(sent, received, lifted)
         notes, self.stage.notes = self.stage.notes, []
         remarks, self.stage.remarks = self.stage.remarks, []

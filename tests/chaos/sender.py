@@ -46,6 +46,9 @@ STEPS = (
 )
 RIVALS = "guarantee.cancellation.v1"
 RIVALS_EVERY = 5
+QUERY, SILENT = "authenticity.query.v1", "-silent"
+"""What nobody answers, and how its ids end: its clock runs out."""
+
 REPEAT_SHARE = 0.1
 
 
@@ -95,8 +98,13 @@ class Templates:
         )
 
 
-def plan(prefix: str, institutions: list[str], templates: Templates) -> Iterator[list[list[Letter]]]:
-    """Orders without end; each is a list of steps, each step the letters that are sent together."""
+def plan(
+    prefix: str, institutions: list[str], templates: Templates, *, silent_every: int = 0
+) -> Iterator[list[list[Letter]]]:
+    """Orders without end; each is a list of steps, each step the letters that are sent together.
+
+    Every so many-th ends with a query that nobody answers; with 0 none does.
+    """
     for number in count():
         bank, subject = institutions[number % len(institutions)], f"{prefix}-{number}"
         steps = [
@@ -110,6 +118,10 @@ def plan(prefix: str, institutions: list[str], templates: Templates) -> Iterator
                 for n in range(2)
             ]
             steps.append(pair)
+        elif silent_every and number % silent_every == 1:
+            steps.append(
+                [templates.write(QUERY, PLATFORM, bank, subject=subject, number=f"{subject}{SILENT}", rivals=None)]
+            )
         yield steps
 
 
@@ -207,7 +219,7 @@ def make_senders(given: dict[str, Any]) -> Senders:
         keys=keys,
         gateway=PublicKey.from_pem(Path(given["gateway"]).read_text()),
         ledger=Ledger(Path(given["ledger"])),
-        orders=plan(given["prefix"], given["institutions"], Templates()),
+        orders=plan(given["prefix"], given["institutions"], Templates(), silent_every=given["silent_every"]),
         least=given["count"],
         rate=given["rate"],
     )
