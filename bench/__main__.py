@@ -1,7 +1,7 @@
 """`make bench`: the tables, side by side in one run.
 
-WGG_BENCH_COUNT sets the messages of a run (default 4000), WGG_BENCH_VOLUME those that stand in the database of (f)
-already (default 1,000,000, with a tenth as many open clocks).
+WGG_BENCH_COUNT sets the messages of a run (default 4000), WGG_BENCH_VOLUME those that stand in the databases of (f)
+and (h) already (default 1,000,000; in (f) with a tenth as many open clocks).
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from bench.deliver import run_embedded, run_postgres
 from bench.evidence import measure as measure_evidence
 from bench.fairness import Fairness
 from bench.fairness import measure as measure_fairness
+from bench.purge import Purging
+from bench.purge import measure as measure_purging
 from bench.volume import Volume
 from bench.volume import measure as measure_volume
 
@@ -22,7 +24,7 @@ COUNT = int(os.environ.get("WGG_BENCH_COUNT", "4000"))
 VOLUME = int(os.environ.get("WGG_BENCH_VOLUME", "1000000"))
 ROUNDS = 3
 CRYPTO_FLOOR, ACCEPT_FLOOR, RESIDENT_MIB = 0.95, 0.75, 150
-FAIR, AGED = 1.5, 1.3
+FAIR, AGED, DISTURBED = 1.5, 1.3, 1.05
 
 
 def main() -> None:
@@ -50,6 +52,7 @@ def main() -> None:
     proof = measure_evidence()
     print(f"(g) 存证：封入一项 {proof.seal_us:.0f} 微秒 CPU（{proof.leaves} 项）；{proof.messages} 份报文的证据包")
     print(f"    {proof.size / 1e6:.1f} MB，导出 {proof.export_s:.2f} 秒，核验 {proof.verify_s:.2f} 秒（均小于 2 秒）")
+    _print_purging(measure_purging(messages=VOLUME))
 
 
 def _print_fairness(found: Fairness) -> None:
@@ -69,6 +72,16 @@ def _print_volume(found: Volume) -> None:
         print(f"    {title} 空库 {median(empty):5.1f} ms  满库 {median(full):5.1f} ms  比 {ratio:.2f}（≤ {AGED}）")
     print("    所用索引：" + "，".join(f"{name} {count}" for name, count in found.indexes.items()))
     print("    整表扫描：" + ("，".join(f"{name} {count}" for name, count in found.scans.items()) or "无"))
+
+
+def _print_purging(found: Purging) -> None:
+    print(f"(h) 清除：{VOLUME:,} 份到期报文分批清除时的受理，对不清除时，交替执行，受理 32 份的平均毫秒")
+    for alone, beside in zip(found.alone, found.beside, strict=True):
+        print(f"    不清除 {alone:5.1f}  清除时 {beside:5.1f}  比 {beside / alone:.3f}")
+    ratio = median(beside / alone for alone, beside in zip(found.alone, found.beside, strict=True))
+    print(
+        f"    比的中位数 {ratio:.3f}（≤ {DISTURBED}）；共清除 {found.purged:,} 份，一批 {median(found.slices):.0f} ms"
+    )
 
 
 def _line(run: Run) -> str:
