@@ -17,6 +17,8 @@ from bench.fairness import Fairness
 from bench.fairness import measure as measure_fairness
 from bench.purge import Purging
 from bench.purge import measure as measure_purging
+from bench.sealing import Sealing
+from bench.sealing import measure as measure_sealing
 from bench.volume import Volume
 from bench.volume import measure as measure_volume
 
@@ -24,7 +26,8 @@ COUNT = int(os.environ.get("WGG_BENCH_COUNT", "4000"))
 VOLUME = int(os.environ.get("WGG_BENCH_VOLUME", "1000000"))
 ROUNDS = 3
 CRYPTO_FLOOR, ACCEPT_FLOOR, RESIDENT_MIB = 0.95, 0.75, 150
-FAIR, AGED, DISTURBED = 1.5, 1.3, 1.05
+FAIR, AGED, DISTURBED, CHAINED = 1.5, 1.3, 1.05, 0.97
+TURNS = 4
 
 
 def main() -> None:
@@ -53,6 +56,7 @@ def main() -> None:
     print(f"(g) 存证：封入一项 {proof.seal_us:.0f} 微秒 CPU（{proof.leaves} 项）；{proof.messages} 份报文的证据包")
     print(f"    {proof.size / 1e6:.1f} MB，导出 {proof.export_s:.2f} 秒，核验 {proof.verify_s:.2f} 秒（均小于 2 秒）")
     _print_purging(measure_purging(messages=VOLUME))
+    _print_sealing(measure_sealing(turns=TURNS))
 
 
 def _print_fairness(found: Fairness) -> None:
@@ -82,6 +86,17 @@ def _print_purging(found: Purging) -> None:
     print(
         f"    比的中位数 {ratio:.3f}（≤ {DISTURBED}）；共清除 {found.purged:,} 份，一批 {median(found.slices):.0f} ms"
     )
+
+
+def _print_sealing(found: Sealing) -> None:
+    print("(i) 满载受理时封块，对不封块，交替执行，每秒份数")
+    for alone, beside in zip(found.alone, found.beside, strict=True):
+        print(
+            f"    不封块 {alone.rate:5.0f}  封块 {beside.rate:5.0f}  比 {beside.rate / alone.rate:.3f}"
+            f"  timers 占用 {beside.busy - alone.busy:.3f} 核  最多待封 {beside.peak} 份，末了 {beside.left} 份"
+        )
+    ratio = median(beside.rate / alone.rate for alone, beside in zip(found.alone, found.beside, strict=True))
+    print(f"    比的中位数 {ratio:.3f}（≥ {CHAINED}）；停止受理后 {found.drained:.1f} 秒全部封入")
 
 
 def _line(run: Run) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import quantiles
 
@@ -127,9 +127,11 @@ def _length(head: bytearray) -> int:
     return int(bytes(head)[at + 15 :].split(b"\r\n", 1)[0])
 
 
-async def run_load(sender: Sender, bodies: Sequence[bytes], *, port: int, connections: int) -> Result:
-    """Send them all; the answers' statuses and latencies."""
-    result, source = Result(), iter(bodies)
+async def run_load(
+    sender: Sender, bodies: Iterable[bytes], *, port: int, connections: int, result: Result | None = None
+) -> Result:
+    """Send them all; the answers' statuses and latencies, to be read in `result` while it goes on."""
+    result, source = result or Result(), iter(bodies)
     loop = asyncio.get_running_loop()
     made = [
         await loop.create_connection(lambda: _Connection(sender, source, result), "127.0.0.1", port)

@@ -22,7 +22,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prospect:
-    """What the next block may hold. `below` holds the digests of the headers that the one at `height` names.
+    """What the next blocks may hold, the first of them at `height`.
+
+    `below` holds the digests of the headers under it that those blocks name, however many they are.
 
     `finished` and `begun` tell transactions apart that may still bring lower numbers: numbers of the database's own,
     all 0 where it writes one after the other.
@@ -57,8 +59,11 @@ class Ledger(Protocol):
         """At most `limit` happenings that are not sealed, and what the next header must name."""
         ...
 
-    async def seal(self, block: Block, prospect: Prospect) -> bool:
-        """Write the block with its leaves; False when another process sealed this height or one of the leaves."""
+    async def seal(self, blocks: Sequence[Block], prospect: Prospect) -> bool:
+        """Write blocks that hold the prospect's leaves in their order, all or none.
+
+        False when another process sealed one of these heights or leaves.
+        """
         ...
 
     async def gather(self, scope: Scope) -> Holdings:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     Connection,
-    Integer,
     Select,
     Text,
     and_,
@@ -28,27 +28,28 @@ from sqlalchemy import (
 )
 from sqlalchemy import insert as plain_insert
 
+from gateway.core.evidence.block import LEAVES as LEAVES_A_BLOCK
 from gateway.core.evidence.block import Block, link_heights
 from gateway.core.evidence.leaves import MESSAGE, OPENING, Leaf, make_leaf
 from gateway.crypto.digest import sm3
 from gateway.ports import Audit
 from gateway.ports.evidence import ChainStatus, Mark, Prospect
 from gateway.store.books import write_audit
-from gateway.store.dialect import POSTGRESQL, Types, as_given, as_ids, given, given_ids, insert, insert_given, name_of
+from gateway.store.dialect import POSTGRESQL, Types, as_given, as_ids, given_ids, insert, insert_given, name_of
 from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, EXPORTS, LEAVES, STAMPS
 from gateway.store.leaf_sources import SOURCES, Source
 from gateway.store.rows import AnyRow
 from gateway.store.schema import DELIVERIES, MESSAGES, SUBJECTS
 from gateway.store.views import OF_DELIVERY
 
-_PLACED: Final[Types] = {"kind": Text(), "number": BigInteger(), "place": Integer(), "hash": Text(), "subject": Text()}
+_PLACED: Final[Types] = {column.name: column.type for column in LEAVES.c}
 _CURSOR: Final[Types] = {"kind": Text(), "done": BigInteger(), "pending": BigInteger(), "horizon": BigInteger()}
 _BLOCK: Final = plain_insert(BLOCKS)
 _DONE: Final = bindparam("done", type_=BigInteger())
 
 
 def prospect(connection: Connection, *, limit: int) -> Prospect:
-    """What the next block may hold; the order of the questions is what makes the horizon right."""
+    """What the next blocks may hold; the order of the questions is what makes the horizon right."""
     finished = _snapshot(connection, "pg_snapshot_xmin")
     done = {row.kind: row.done for row in connection.execute(select(CURSORS))}
     tops = {source.kind: connection.execute(select(func.max(source.number))).scalar() or 0 for source in SOURCES}
@@ -63,24 +64,37 @@ def prospect(connection: Connection, *, limit: int) -> Prospect:
         through = (found[-1].number if found else done.get(source.kind, 0)) if full else tops[source.kind]
         marks.append(Mark(kind=source.kind, through=through))
     height = (connection.execute(select(func.max(BLOCKS.c.height))).scalar() or 0) + 1
-    below = _digests(connection, link_heights(height))
+    last = height + max(0, len(leaves) - 1) // LEAVES_A_BLOCK
+    named = {below for each in range(height, last + 1) for below in link_heights(each) if below < height}
+    below = _digests(connection, sorted(named))
     return Prospect(height=height, below=below, leaves=leaves, marks=marks, finished=finished, begun=begun)
 
 
-def seal(connection: Connection, *, block: Block, prospect: Prospect) -> None:
-    """Write a block; IntegrityError when its height or one of its leaves is sealed already."""
-    header = block.header
-    row = {"height": header.height, "digest": block.digest, "header": block.raw, "signature": block.signature}
-    connection.execute(_BLOCK, row | {"sealed_at": header.sealed_at})
+def seal(connection: Connection, *, blocks: Sequence[Block], prospect: Prospect) -> None:
+    """Write blocks; IntegrityError when one of their heights or leaves is sealed already."""
+    connection.execute(_BLOCK, [_block_row(block) for block in blocks])
+    leaves = iter(prospect.leaves)
     placed = [
-        {"kind": leaf.kind, "number": leaf.number, "place": place, "hash": leaf.hash.hex(), "subject": leaf.subject}
-        for place, leaf in enumerate(prospect.leaves)
+        _place(leaf, block.header.height, place)
+        for block in blocks
+        for place, leaf in enumerate(islice(leaves, block.header.count))
     ]
-    connection.execute(_placing(name_of(connection)), as_given(placed) | {"block": header.height})
+    connection.execute(_placing(name_of(connection)), as_given(placed))
     _advance(connection, prospect)
     messages = [leaf.number for leaf in prospect.leaves if leaf.kind == MESSAGE]
     if messages:
         connection.execute(_following(name_of(connection)), as_ids(messages))
+
+
+def _block_row(block: Block) -> dict[str, Any]:
+    header = block.header
+    row = {"height": header.height, "digest": block.digest, "header": block.raw, "signature": block.signature}
+    return row | {"sealed_at": header.sealed_at}
+
+
+def _place(leaf: Leaf, height: int, place: int) -> dict[str, Any]:
+    row = {"kind": leaf.kind, "number": leaf.number, "height": height, "place": place, "hash": leaf.hash.hex()}
+    return row | {"subject": leaf.subject}
 
 
 def keep_export(connection: Connection, *, digest: str, signature: str, now: int, audit: Audit) -> str:
@@ -155,8 +169,8 @@ def _waiting(source: Source) -> Select[Any]:
 
 
 def _unsealed(connection: Connection, source: Source, done: int, most: int) -> list[Leaf]:
-    rows = connection.execute(_taking(source), {"done": done, "most": most}).mappings()
-    return [make_leaf(source.kind, source.read_members(row), sm3, subject=row["leaf_subject"]) for row in rows]
+    rows = connection.execute(_taking(source), {"done": done, "most": most})
+    return [make_leaf(source.kind, source.read_members(row), sm3, subject=row.leaf_subject) for row in rows]
 
 
 def _digests(connection: Connection, heights: Sequence[int]) -> dict[int, str]:
@@ -166,10 +180,7 @@ def _digests(connection: Connection, heights: Sequence[int]) -> dict[int, str]:
 
 @cache
 def _placing(dialect: str) -> Any:
-    rows = given(dialect, _PLACED)
-    height = bindparam("block", type_=BigInteger()).label("height")
-    columns = (rows.c.kind, rows.c.number, height, rows.c.place, rows.c.hash, rows.c.subject)
-    return insert(dialect, LEAVES).from_select([*(column.name for column in LEAVES.c)], select(*columns))
+    return insert_given(dialect, LEAVES, _PLACED)
 
 
 @cache

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Select, Text, and_, bindparam, func, not_, or_, select
+from sqlalchemy import Column, Connection, Select, Text, and_, bindparam, func, not_, null, or_, select
 
 from gateway.core.errors import Problem
 from gateway.core.evidence.block import join_ways
@@ -26,6 +26,7 @@ from gateway.store.evidence import is_sealed
 from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, KEY_EVENTS, LEAVES, STAMPS
 from gateway.store.file_tables import GUARANTEES
 from gateway.store.leaf_sources import KINDS, SOURCES, Source
+from gateway.store.rows import AnyRow
 from gateway.store.schema import AUDITS, DELIVERIES, MESSAGES, RECEIPTS, SUBJECTS
 
 Keys = dict[str, set[int]]
@@ -135,29 +136,29 @@ def _load_kind(connection: Connection, source: Source, numbers: Collection[int])
     """Those of the numbers that are sealed, with their rows."""
     if not numbers:
         return []
-    rows = connection.execute(_loading(source, name_of(connection)), as_ids(numbers)).mappings()
+    rows = connection.execute(_loading(source, name_of(connection)), as_ids(numbers))
     return [_held(source, row) for row in rows]
 
 
 @cache
 def _loading(source: Source, dialect: str) -> Select[Any]:
-    body = _BODIES.get(source.kind)
+    body = _BODIES.get(source.kind, null())
     sealed = (LEAVES.c.height, LEAVES.c.place, LEAVES.c.hash.label("leaf_hash"))
-    columns = [*source.columns(), *sealed, *([body.label("leaf_body")] if body is not None else [])]
+    columns = [*source.columns(), *sealed, body.label("leaf_body")]
     same = and_(LEAVES.c.kind == source.kind, LEAVES.c.number == source.number)
     rows = select(*columns).select_from(source.rows.join(LEAVES, same))
     return rows.where(source.number.in_(given_ids(dialect))).order_by(source.number)
 
 
-def _held(source: Source, row: Mapping[Any, Any]) -> Held:
+def _held(source: Source, row: AnyRow) -> Held:
     return Held(
         kind=source.kind,
-        number=row["number"],
-        height=row["height"],
-        place=row["place"],
-        hash=bytes.fromhex(row["leaf_hash"]),
+        number=row.number,
+        height=row.height,
+        place=row.place,
+        hash=bytes.fromhex(row.leaf_hash),
         members=source.read_members(row),
-        body=row.get("leaf_body"),
+        body=row.leaf_body,
     )
 
 
@@ -174,7 +175,7 @@ def _find_lost(connection: Connection, wanted: Keys, held: Sequence[Held]) -> li
     return sorted(lost, key=lambda leaf: (leaf.kind, leaf.number))
 
 
-def _lost(row: Any) -> Lost:
+def _lost(row: AnyRow) -> Lost:
     sealed = bytes.fromhex(row.hash)
     return Lost(kind=row.kind, number=row.number, height=row.height, place=row.place, hash=sealed)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,15 +34,18 @@ class Source:
     sparse: frozenset[str] = frozenset()
 
     def columns(self) -> list[Any]:
-        """What a query selects to write a leaf of this kind: `number`, the members, and `leaf_subject`."""
+        """What a query selects first to write a leaf of this kind: `number`, the members, and `leaf_subject`."""
         subject = null() if self.subject is None else self.subject
         named = (column.label(name) for name, column in self.members.items())
         return [self.number.label("number"), *named, subject.label("leaf_subject")]
 
-    def read_members(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+    def read_members(self, row: Sequence[Any]) -> dict[str, Any]:
         """The members of the document of a row that selected `columns`."""
-        names = ("number", *self.members)
-        return {name: row[name] for name in names if row[name] is not None or name not in self.sparse}
+        members = dict(zip(("number", *self.members), row, strict=False))
+        for name in self.sparse:
+            if members[name] is None:
+                del members[name]
+        return members
 
 
 SOURCES: Final = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from sqlalchemy.exc import IntegrityError
@@ -20,13 +21,13 @@ class LedgerTables:
     _runner: Runner
 
     async def prospect(self, *, limit: int) -> Prospect:
-        """What the next block may hold."""
+        """What the next blocks may hold."""
         return await self._runner.read(partial(evidence.prospect, limit=limit))
 
-    async def seal(self, block: Block, prospect: Prospect) -> bool:
-        """Write a block; False when another process was first."""
+    async def seal(self, blocks: Sequence[Block], prospect: Prospect) -> bool:
+        """Write blocks; False when another process was first."""
         try:
-            await self._runner.write(partial(evidence.seal, block=block, prospect=prospect))
+            await self._runner.write(partial(evidence.seal, blocks=blocks, prospect=prospect))
         except IntegrityError:
             return False
         return True

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from gateway.core.evidence.block import decode_header
+from sqlalchemy import insert
+
+from gateway.core.evidence.block import LEAVES, check_links, decode_header
 from gateway.core.party import GATEWAY, KeyStatus
 from gateway.crypto.signer import verify_document
 from gateway.observe import METRICS
 from gateway.store.evidence_tables import BLOCKS
+from gateway.store.schema import AUDITS
 from tests.harness.gateway import AUDIT, Gateway
 from tests.store.conftest import make_engine
 
@@ -30,6 +33,24 @@ async def test_a_block_is_signed_by_the_gateway(gateway: Gateway) -> None:
     assert header.sealed_at == gateway.clock.now()
     (told,) = gateway.log.named("evidence.sealed")
     assert (told["height"], told["leaves"]) == (1, header.count)
+
+
+async def test_a_round_seals_several_blocks(gateway: Gateway) -> None:
+    """Each of 256 leaves at most, each naming those before it, also those of the same round."""
+    await gateway.parts.sealer.step()
+    engine = make_engine(gateway.settings.database)
+    with engine.begin() as connection:
+        row = {"at": 1, "actor": "a", "action": "b", "about": "c", "reason": "d"}
+        connection.execute(insert(AUDITS), [row] * (2 * LEAVES + 3))
+    engine.dispose()
+    assert not await gateway.parts.sealer.step()
+    blocks = read_blocks(gateway)
+    headers = [decode_header(block.header) for block in blocks]
+    assert [header.count for header in headers[1:]] == [LEAVES, LEAVES, 3]
+    digests = {header.height: block.digest for header, block in zip(headers, blocks, strict=True)}
+    for header, block in zip(headers, blocks, strict=True):
+        check_links(header, digests)
+        verify_document(gateway.keys["gateway"].public, block.signature, block.header)
 
 
 async def test_only_the_leader_seals(gateway: Gateway) -> None:

@@ -39,7 +39,7 @@ async def seal_all(store: SqlStore, *, limit: int = LEAVES) -> list[Prospect]:
     """Seal until nothing waits."""
     sealed = []
     while (prospect := await store.prospect(limit=limit)).leaves:
-        assert await store.seal(make_block(prospect), prospect)
+        assert await store.seal([make_block(prospect)], prospect)
         sealed.append(prospect)
     return sealed
 
@@ -90,8 +90,8 @@ async def test_one_process_wins_a_height(store: SqlStore) -> None:
     """Two that saw the same may both try: one block stands, and the other's writes nothing."""
     await fill(store)
     first, second = await store.prospect(limit=4), await store.prospect(limit=4)
-    assert await store.seal(make_block(first), first)
-    assert not await store.seal(make_block(second), second)
+    assert await store.seal([make_block(first)], first)
+    assert not await store.seal([make_block(second)], second)
     assert (await store.chain_status()).height == 1
     assert kinds(await seal_all(store)) == {"refusal": 1, "key": 1, "audit": 1}
 

@@ -1,13 +1,18 @@
-"""A block's header from what is to be sealed: pure, the signature is made by whoever holds the key."""
+"""Headers from what is to be sealed: pure, the signature is made by whoever holds the key."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from gateway.core.evidence.block import Header, link_heights
+from gateway.core.evidence.block import LEAVES, Header, link_heights
 from gateway.core.evidence.documents import Sm3
 from gateway.core.evidence.leaves import Leaf
 from gateway.core.evidence.merkle import find_root
+
+
+def divide(leaves: Sequence[Leaf]) -> Iterator[Sequence[Leaf]]:
+    """The leaves of each block, in their order: as few blocks as can be."""
+    return (leaves[at : at + LEAVES] for at in range(0, len(leaves), LEAVES))
 
 
 def draft_header(
