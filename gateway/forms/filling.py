@@ -15,6 +15,8 @@ from gateway.forms.members import Member, find_member, find_values, write_value
 BLANK: Final = "／"
 _BETWEEN: Final = "　"
 _SHOWN: Final = 3
+_EACH: Final = "/0/"
+"""In a pointer: of each item of the list before it."""
 
 
 class Filling:
@@ -26,16 +28,25 @@ class Filling:
         self._catalogue = catalogue
         self._missing: dict[MissingField, None] = {}
 
-    def value(self, name: str) -> str:
-        """A field's value in words; of a list its first few, of a field that is not filled in a stroke."""
+    def value(self, name: str, *, lines: bool = False) -> str:
+        """A field's value in words; of a list its first few, of a field that is not filled in a stroke.
+
+        With `lines` each item of a list has a line of its own, a stroke where it has no such member.
+        """
         joined = self._layout.joins.get(name, _BETWEEN)
-        parts = [self._part(name, place) for place in self._layout.fields[name]]
+        parts = [self._part(name, place, lines=lines) for place in self._layout.fields[name]]
         return joined.join(part for part in parts if part) or BLANK
 
     def column(self, name: str) -> list[str]:
-        """A field of list items: its value for each item."""
+        """A field of list items: its value for each item, a stroke for an item that has none."""
         (place,) = self._layout.fields[name]
-        return [self._write(name, place, value, alone=False) for value in self._find(name, place)]
+        self._find(name, place)
+        listed, _, member = place.pointer.partition(_EACH)
+        items: Sequence[Any] = next(find_values(self._documents.get(place.type), listed), ())
+        return [self._cell(name, place, list(find_values(item, f"/{member}"))) for item in items]
+
+    def _cell(self, name: str, place: Place, found: Sequence[Any]) -> str:
+        return "、".join(self._write(name, place, value, alone=False) for value in found) or BLANK
 
     def has(self, name: str, wanted: str) -> bool:
         """Whether the field's value is, or holds, this one."""
@@ -50,12 +61,14 @@ class Filling:
             text = f"{called}无法生成：{listed}。请发送方补全后重新报送，或改打受理凭证（--form receipt）。"
             raise FormError(text, tuple(self._missing))
 
-    def _part(self, name: str, place: Place) -> str:
-        found = self._find(name, place)
-        alone = len(self._layout.fields[name]) == 1
-        texts = [self._write(name, place, value, alone=alone) for value in found[:_SHOWN]]
-        more = f" 等 {len(found)} 项（见清单）" if len(found) > _SHOWN else ""
-        return "、".join(texts) + more
+    def _part(self, name: str, place: Place, *, lines: bool) -> str:
+        if lines and _EACH in place.pointer:
+            texts = self.column(name)
+        else:
+            alone = len(self._layout.fields[name]) == 1
+            texts = [self._write(name, place, value, alone=alone) for value in self._find(name, place)]
+        more = f" 等 {len(texts)} 项（见清单）" if len(texts) > _SHOWN else ""
+        return ("\n" if lines else "、").join(texts[:_SHOWN]) + more
 
     def _find(self, name: str, place: Place) -> Sequence[Any]:
         document = self._documents.get(place.type)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from gateway.core.money import format_yuan
 from gateway.core.wire.instants import format_beijing, parse_rfc3339
 
-_SEPARATORS: Final = ("；", "、")
+_SEPARATORS: Final = ("；", "、", "，")
 _PERCENT: Final = 100
 _YES_NO: Final = {True: "是", False: "否"}
 

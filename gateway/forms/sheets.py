@@ -59,7 +59,7 @@ def _lay_row(row: Any, filling: Filling) -> list[Block]:
         lines = [read_runs(text, filling) for text in _choose_lines(row["lines"], filling)]
         return [_label(row["label"]), {"lines": lines, "span": 3}]
     span = 1 if len(row) == _PAIR else 3
-    return [cell for name in row for cell in (_label(name), _value(filling.value(name), span))]
+    return [cell for name in row for cell in (_label(name), _value(filling.value(name, lines=True), span))]
 
 
 def _choose_lines(lines: Sequence[Any], filling: Filling) -> Iterator[str]:
@@ -86,9 +86,7 @@ def put_rows(pairs: Sequence[tuple[str, str]]) -> Block:
 
 def _lay_items(items: Mapping[str, Any], filling: Filling) -> Block:
     columns = [filling.column(name) for name in items["columns"]]
-    count = max(map(len, columns), default=0)
-    padded = [column + [""] * (count - len(column)) for column in columns]
-    rows = [[str(number), *row] for number, row in enumerate(zip(*padded, strict=True), start=1)]
+    rows = [[str(number), *row] for number, row in enumerate(zip(*columns, strict=True), start=1)]
     return {"kind": "items", "title": items["title"], "heads": ["序号", *items["columns"]], "rows": rows}
 
 

@@ -19,6 +19,7 @@ HOSTILE = {
     "rare": "\U00020bb7野\U0002a6a5家\u9fa6",
     "long": "长" * 1900,
     "unbroken": "A" * 1900,
+    "mixed": "A长" * 950,
     "lines": "第一行\n第二行\r\n第三行",
     "emoji": "工资😀\u05e9\u05dc\u05d5\u05dd",
 }
@@ -104,7 +105,7 @@ def test_hostile_text_is_only_text(case, form):
     wanted = make_printable(text).replace("\n", "").replace(" ", "")
     found = read_pdf(printed)
     # What goes on over a page has the foot and head of the pages between.
-    assert found.count(wanted[0]) >= len(wanted) if len(text) > 1000 else wanted in found, case
+    assert found.count(wanted[0]) >= wanted.count(wanted[0]) if len(text) > 1000 else wanted in found, case
     assert count_pages(printed) <= 8
     page = Page(print_one(form, Medium.HTML, views).content)
     assert not {tag for tag, _ in page.tags} & {"script", "img", "iframe", "link", "object"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 
 import pytest
@@ -11,6 +12,7 @@ from gateway.catalogue.forms_table import read_forms
 from gateway.forms.layouts import load_layouts
 from gateway.forms.members import find_values
 from gateway.forms.printing import Medium
+from tests.forms.papers import make_view
 from tests.forms.reading import Page, read_pdf, squeeze
 from tests.forms.sheets import FILLED, make_views, print_one
 
@@ -116,3 +118,27 @@ def test_boxes_follow_the_message():
     text = read_pdf(print_one("9", Medium.PDF).content)
     assert "■工程完工" in text
     assert "□被认定为无欠薪标杆项目" in text
+
+
+def test_each_payee_keeps_its_own_number():
+    """A payee without an id number has a stroke in its row; the next one's does not move up to it."""
+    person = {"payeeId": "P2", "name": "李示例", "idNumber": "350203199002020022"}
+
+    def turn(data):
+        first, second = data["payees"]
+        company = {key: value for key, value in second.items() if key != "idNumber"}
+        data["payees"] = [company | {"payeeId": "P1"}, first | person]
+
+    view = make_view("payment.notice.v1", "special", change=turn)
+    page = print_one("8", Medium.HTML, [view]).content.decode()
+    rows = [re.sub(r"<[^>]+>", " ", row).split() for row in page.split("支付对象清单")[1].split("<tr>")[2:4]]
+    assert "350203199002020022" not in rows[0]
+    assert "／" in rows[0]
+    assert rows[1][:3] == ["2", "李示例", "350203199002020022"]
+
+
+def test_a_special_ground_is_told_in_words():
+    """No code of an enumeration stands on a form."""
+    text = read_pdf(print_one("8", Medium.PDF).content)
+    assert "festival" not in text
+    assert "元旦、春节前后" in text
