@@ -110,7 +110,7 @@ async def _sweep(store: SqlStore) -> None:
     await store.stale(now=NOW)
     await store.heads(limit=LIMIT, now=NOW)
     await store.due_clocks(now=NOW, limit=LIMIT)
-    await store.unsure_clocks(year="2026", limit=LIMIT)
+    await store.outdated_clocks(version=_TIMING.calendar.version, limit=LIMIT)
 
 
 async def _time(call: Callable[[], Awaitable[None]]) -> float:

@@ -81,6 +81,8 @@ class Process:
         port = await self._listen()
         if self.holds("worker"):
             await parts.deliverer.beat()
+        if self.holds("timers"):
+            await parts.clock_keeper.adopt()
         for loop in self._make_loops():
             self._loops.append(loop)
             self._tasks.append(asyncio.create_task(loop.run(), name=loop.name))

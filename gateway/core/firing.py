@@ -25,6 +25,9 @@ ENDED: Final = "order.ended"
 SLA_BREACHED: Final = "SLA_BREACHED"
 """The alert that a breach raises, about `rule:number` of its clock."""
 
+CALENDAR_MOVED: Final = "CALENDAR_MOVED"
+"""The alert for a breach that newer data would have on another day, about the same."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fired:

@@ -105,12 +105,20 @@ def pass_threshold(clock: LegalClock, calendar: Calendar, thresholds: tuple[int,
 
 
 def reckon_again(clock: LegalClock, calendar: Calendar) -> LegalClock:
-    """The running clock by a newer calendar; thresholds that were fired stay fired."""
+    """The running clock by newer data; thresholds that were fired stay fired, and a term that is over stays over."""
     start, _ = _span(clock)
+    if clock.breached_at is not None:
+        return replace(clock, calendar=calendar.version)
     due = _reckon(clock, start, calendar)
     percent = clock.next_percent
     aimed = {} if percent is None else _aim(clock, start, due.at, calendar, percent)
     return replace(clock, **_tell_due(due, calendar), **aimed)
+
+
+def find_due(clock: LegalClock, calendar: Calendar) -> Deadline:
+    """When the term of a clock that has begun is over by this calendar, whatever was told before."""
+    start, _ = _span(clock)
+    return _reckon(clock, start, calendar)
 
 
 def end_clock(clock: LegalClock, at: int, by: str, *, withdrawn: bool) -> LegalClock:

@@ -40,7 +40,7 @@ def write_moved(before: LegalClock, after: LegalClock, calendar: Calendar, now: 
     reached = max((percent for percent in thresholds if percent < (after.next_percent or BREACH)), default=0)
     former = {} if before.due_at is None else {"formerDue": format_beijing(before.due_at)}
     data = _describe(after) | {"percent": reached} | former | _remaining(after, calendar, now)
-    return _to_both(after, WARNING, f"sla-due-{after.number}-{calendar.version[:4]}", data)
+    return _to_both(after, WARNING, f"sla-due-{after.number}-{calendar.version}", data)
 
 
 def write_lapse(clock: LegalClock, order: Order) -> Sequence[Letter]:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.core.area import Area
+from gateway.core.calendar import Calendar
 from gateway.core.delivery import SECOND
 from gateway.core.failpoints import CLOCKS_FIRED, reach
-from gateway.core.firing import SLA_BREACHED, Fired, Means, decide_firing
-from gateway.core.legal_clock import BREACH, LegalClock, reckon_again
+from gateway.core.firing import CALENDAR_MOVED, SLA_BREACHED, Fired, Means, decide_firing
+from gateway.core.legal_clock import BREACH, LegalClock, find_due, reckon_again
 from gateway.core.legal_time import LegalTime
 from gateway.core.sla_rule import Outcome
 from gateway.core.sla_table import RULES
@@ -31,7 +32,7 @@ SLICE: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockKeeper:
-    """Fires what is due and reckons anew what was provisional. `on_due` wakes the relay.
+    """Fires what is due and reckons anew what other days were counted for. `on_due` wakes the relay.
 
     A process that is not `in_time` with the database fires nothing: what is told of a term cannot be taken back.
     """
@@ -56,10 +57,23 @@ class ClockKeeper:
         firings = [firing for each in due if (firing := await self._try_fire(each, legal, now=now)) is not None]
         return await self._write(firings, now=now) > 0
 
+    async def adopt(self) -> None:
+        """At the start of a process: its calendar is the one that counts from now on (ADR 0026)."""
+        version = self.legal_time.calendar.version
+        if await self.clocks.adopt_calendar(version, now=self.clock.now()):
+            self.log("clock.calendar_adopted", calendar=version)
+
     async def reckon(self) -> bool:
-        """Reckon provisional clocks of an older calendar anew and tell the parties; True when there may be more."""
-        now, calendar = self.clock.now(), self.legal_time.calendar
-        clocks = await self.clocks.unsure_clocks(year=calendar.version[:4], limit=SLICE)
+        """Reckon clocks of another calendar anew and tell the parties of what moved; True when there may be more.
+
+        A process whose calendar counts no more, for another one started later with another, leaves it to that one.
+        """
+        now, version = self.clock.now(), self.legal_time.calendar.version
+        adopted = await self.clocks.adopted_calendar()
+        if adopted != version:
+            self.log("clock.calendar_differs", calendar=version, adopted=adopted)
+            return False
+        clocks = await self.clocks.outdated_clocks(version=version, limit=SLICE)
         return await self._write([await self._reckon(each, now=now) for each in clocks], now=now) > 0
 
     async def _try_fire(self, due: DueClock, legal: int, *, now: int) -> Firing | None:
@@ -97,9 +111,11 @@ class ClockKeeper:
     async def _reckon(self, clock: LegalClock, *, now: int) -> Firing:
         calendar, legal = self.legal_time.calendar, self.legal_time.at(now)
         after = reckon_again(clock, calendar)
-        letters = write_moved(clock, after, calendar, legal)
+        letters = write_moved(clock, after, calendar, legal) if _moved(clock, after) else ()
         messages = [await self.scribe.write(letter, now=now) for letter in letters]
-        return Firing(before=clock, after=after, fired_at=legal, messages=messages)
+        return Firing(
+            before=clock, after=after, fired_at=legal, messages=messages, alerts=_doubt_breach(clock, calendar)
+        )
 
     async def _write(self, firings: Sequence[Firing], *, now: int) -> int:
         """Write them and tell of those that counted; how many."""
@@ -119,6 +135,8 @@ class ClockKeeper:
         clock = firing.after
         told = {"clock": clock.number, "rule": clock.rule, "subject": clock.subject, "institution": clock.institution}
         if firing.percent is None:
+            if not _moved(firing.before, clock):
+                return
             self.log("clock.reckoned", due=clock.due_date, former_due=firing.before.due_date, **told)
             return
         METRICS.add(CLOCK_THRESHOLDS, rule=clock.rule, percent=str(firing.percent))
@@ -126,6 +144,22 @@ class ClockKeeper:
             self.log("clock.over", due=clock.due_date, **told)
         else:
             self.log("clock.warned", percent=firing.percent, due=clock.due_date, **told)
+
+
+def _moved(before: LegalClock, after: LegalClock) -> bool:
+    """Whether the parties have something to hear of: another end, or one that is sure now."""
+    return (before.due_at, before.provisional) != (after.due_at, after.provisional)
+
+
+def _doubt_breach(clock: LegalClock, calendar: Calendar) -> Sequence[Alert]:
+    """What was told of a breach is not taken back; people decide what a day that moved behind it means."""
+    if clock.breached_at is None or (due := find_due(clock, calendar)).at == clock.due_at:
+        return ()
+    text = (
+        f"{clock.subject} 的“{RULES[clock.rule].title}”此前按 {format_beijing(clock.breached_at)[:16]} 届满记为超期；"
+        f"按新的放假安排应于 {format_beijing(due.at)[:16]} 届满。已发出的超期告知不会撤回，请人工核对并告知双方。"
+    )
+    return (Alert(code=CALENDAR_MOVED, about=f"{clock.rule}:{clock.number}", text=text),)
 
 
 def _raise_alerts(due: DueClock, fired: Fired) -> Sequence[Alert]:

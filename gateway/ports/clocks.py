@@ -72,8 +72,16 @@ class Clocks(Protocol):
         """Clocks whose next threshold has come, the earliest first."""
         ...
 
-    async def unsure_clocks(self, *, year: str, limit: int) -> Sequence[LegalClock]:
-        """Open clocks whose due is provisional and was reckoned with a calendar that ends before this year."""
+    async def adopt_calendar(self, version: str, *, now: int) -> bool:
+        """Let clocks be reckoned by this calendar from now on; False where they are already."""
+        ...
+
+    async def adopted_calendar(self) -> str | None:
+        """The version adopted last, None before the first."""
+        ...
+
+    async def outdated_clocks(self, *, version: str, limit: int) -> Sequence[LegalClock]:
+        """Open clocks that count working days and were reckoned with another calendar than this one."""
         ...
 
     async def fire(self, firings: Sequence[Firing], *, now: int) -> Sequence[bool]:

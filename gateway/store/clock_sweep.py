@@ -17,7 +17,7 @@ from gateway.core.legal_clock import LegalClock
 from gateway.core.order import Order
 from gateway.core.sla import ClockLedger
 from gateway.ports import DueClock, Firing
-from gateway.store.clock_tables import AIMED, CLOCK_WARNINGS, CLOCKS, OPEN, UNSURE
+from gateway.store.clock_tables import AIMED, CLOCK_WARNINGS, CLOCKS, OPEN
 from gateway.store.clocks import CLOCK_COLUMNS, clock_of, move_clocks, write_clocks
 from gateway.store.dialect import Types, as_given, given, insert_given, name_of
 from gateway.store.intake import lock_cases, write_cases, write_orders
@@ -41,9 +41,6 @@ _DUE: Final = (
     .order_by(_C.next_at, _C.id)
     .limit(_MOST)
 )
-_UNSURE: Final = (
-    select(*CLOCK_COLUMNS).where(UNSURE, _C.calendar < bindparam("year")).order_by(_C.calendar, _C.id).limit(_MOST)
-)
 
 
 def due_clocks(connection: Connection, *, now: int, limit: int) -> list[DueClock]:
@@ -52,11 +49,6 @@ def due_clocks(connection: Connection, *, now: int, limit: int) -> list[DueClock
     return [
         DueClock(clock=clock_of(row), order=_order(row.order_json), undelivered=bool(row.undelivered)) for row in rows
     ]
-
-
-def unsure_clocks(connection: Connection, *, year: str, limit: int) -> list[LegalClock]:
-    """Provisional clocks of an older calendar."""
-    return [clock_of(row) for row in connection.execute(_UNSURE, {"year": year, "most": limit})]
 
 
 def fire(connection: Connection, *, firings: Sequence[Firing], now: int) -> list[bool]:

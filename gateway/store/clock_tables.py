@@ -65,7 +65,9 @@ OPEN: Final = _C.ended_at.is_(None)
 WAITING: Final = _C.state == literal_column("'waiting'")
 AIMED: Final = _C.next_at.is_not(None)
 LATE: Final = and_(_C.breached_at.is_not(None), OPEN)
-UNSURE: Final = and_(_C.provisional.is_(True), OPEN)
+_COUNTED: Final = _C.unit == literal_column("'working_days'")
+RECKONED: Final = and_(OPEN, _COUNTED, _C.start_at.is_not(None), _C.fixed_at.is_(None))
+"""What the arrangement of days decides."""
 
 Index("ux_clocks_number", _C.number, unique=True)
 Index("ix_clocks_subject", _C.subject)
@@ -75,7 +77,7 @@ make_partial("ix_clocks_late", _C.state, _C.id, where=LATE)
 make_partial("ix_clocks_open", _C.scope, _C.rule, where=OPEN)
 make_partial("ix_clocks_waiting", _C.message_id, _C.source, where=WAITING)
 make_partial("ix_clocks_next", _C.next_at, _C.id, where=AIMED)
-make_partial("ix_clocks_unsure", _C.calendar, _C.id, where=UNSURE)
+make_partial("ix_clocks_reckoned", _C.calendar, _C.id, where=RECKONED)
 
 CLOCK_WARNINGS: Final = Table(
     "clock_warnings",
@@ -84,6 +86,15 @@ CLOCK_WARNINGS: Final = Table(
     Column("percent", Integer, primary_key=True, autoincrement=False),
     Column("fired_at", BigInteger, nullable=False),
 )
+
+CALENDARS: Final = Table(
+    "calendars",
+    METADATA,
+    Column("id", SERIAL, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("adopted_at", BigInteger, nullable=False),
+)
+"""The calendars that counted, one after another; the last one counts."""
 
 CLOCK_EVENTS: Final = Table(
     "clock_events",

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, bindpara
 
 from gateway.core.legal_clock import ClockState, LegalClock
 from gateway.ports import ClockQuery, DueClock, Firing
-from gateway.store import clock_sweep
+from gateway.store import clock_calendars, clock_sweep
 from gateway.store.clock_tables import CLOCK_WARNINGS, CLOCKS, OPEN
 from gateway.store.clocks import CLOCK_COLUMNS, clock_of
 from gateway.store.runners import Runner
@@ -34,9 +34,17 @@ class ClockTables:
         """Clocks whose next threshold has come."""
         return await self._runner.read(partial(clock_sweep.due_clocks, now=now, limit=limit))
 
-    async def unsure_clocks(self, *, year: str, limit: int) -> Sequence[LegalClock]:
-        """Provisional clocks of an older calendar."""
-        return await self._runner.read(partial(clock_sweep.unsure_clocks, year=year, limit=limit))
+    async def adopt_calendar(self, version: str, *, now: int) -> bool:
+        """Another calendar counts."""
+        return await self._runner.write(partial(clock_calendars.adopt_calendar, version=version, now=now))
+
+    async def adopted_calendar(self) -> str | None:
+        """The calendar that counts."""
+        return await self._runner.read(clock_calendars.adopted_calendar)
+
+    async def outdated_clocks(self, *, version: str, limit: int) -> Sequence[LegalClock]:
+        """Clocks of another calendar."""
+        return await self._runner.read(partial(clock_calendars.outdated_clocks, version=version, limit=limit))
 
     async def fire(self, firings: Sequence[Firing], *, now: int) -> Sequence[bool]:
         """Each threshold once, with what it brings about."""

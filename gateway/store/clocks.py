@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Connection, Select, Text, and_, bindparam, case, or_, select, true, update
 
 from gateway.core.area import Length, Unit
-from gateway.core.firing import SLA_BREACHED
+from gateway.core.firing import CALENDAR_MOVED, SLA_BREACHED
 from gateway.core.legal_clock import Awaits, ClockState, LegalClock
 from gateway.core.sla import BeginClocks, ClockLedger, EndClocks
 from gateway.store.clock_tables import CLOCKS, KEPT, OPEN, WAITING
@@ -51,6 +51,7 @@ _MOVED: Final = (
 _MOVE: Final[Types] = {name: _ROW[name] for name in ("number", *_MOVED)}
 _NOW: Final = bindparam("now", type_=BigInteger())
 _STEP: Final = {"steps": _C.steps + 1, "changed_at": _NOW}
+_ALERTS: Final = (SLA_BREACHED, CALENDAR_MOVED)
 _CLOSED: Final[Mapping[ClockState, str]] = MappingProxyType(
     {ClockState.ENDED: "超期后办结，依据 {}", ClockState.WITHDRAWN: "期限已撤销，依据 {}"}
 )
@@ -80,7 +81,7 @@ def close_breaches(connection: Connection, ended: Rows, *, now: int) -> None:
     for rule, number, state, by, breached_at in ended:
         if breached_at is not None:
             reason = _CLOSED[ClockState(state)].format(by)
-            settle_alerts(connection, codes=[SLA_BREACHED], about=f"{rule}:{number}", reason=reason, now=now)
+            settle_alerts(connection, codes=_ALERTS, about=f"{rule}:{number}", reason=reason, now=now)
 
 
 def begin_clocks(connection: Connection, begun: Sequence[BeginClocks], *, now: int) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from gateway.catalogue.calendars import load_calendar
+from gateway.core.area import Unit
 from gateway.core.calendar import Calendar
 from gateway.core.effects import Held, Timing, apply, find_parameters
 from gateway.core.firing import Means, decide_firing
@@ -93,10 +94,10 @@ class Book:
         self.cases[order.case_no] = self.cases[order.case_no].with_order(order)
 
     def adopt(self, calendar):
-        """New data: what is open and not over is reckoned anew."""
+        """New data: what counts working days and is open is reckoned anew."""
         self.calendar = calendar
         for clock in [self.clocks[number] for number in self.open]:
-            if clock.start_at is not None and clock.breached_at is None:
+            if clock.start_at is not None and clock.fixed_at is None and clock.length.unit is Unit.WORKING_DAYS:
                 self._keep(reckon_again(clock, calendar))
 
     def take(self, step: Step):

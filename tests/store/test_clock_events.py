@@ -22,7 +22,7 @@ from gateway.store.upgrade import _config
 from tests.harness.fake_clock import FakeClock
 from tests.store.builders import NOW, make_item, make_message, make_proof
 from tests.store.conftest import make_engine
-from tests.store.test_clocks import CALENDAR, DAY, THRESHOLDS, keep, make_clock, write
+from tests.store.test_clocks import CALENDAR, DAY, THRESHOLDS, keep, make_clock, reckon, write
 from tests.store.test_evidence import kinds, seal_all
 
 _E = CLOCK_EVENTS.c
@@ -108,7 +108,7 @@ async def test_a_new_calendar_leaves_what_it_moved(store: SqlStore, engine: Engi
     short = build_calendar(CALENDAR.known_from, CALENDAR.known_from.replace(year=2025, month=12, day=31), is_weekday)
     clock = begin_clock(make_clock("MOVED", waiting=True), NOW, short, THRESHOLDS)
     await write(store, clock)
-    await keep(store, FakeClock(NOW)).reckon()
+    await reckon(keep(store, FakeClock(NOW)))
     await seal_all(store)
     assert told(engine, "MOVED") == [(1, "reckoned", None, "running")]
     message = await store.find_ids(Query(subject=clock.subject))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cache
 from itertools import count
 from typing import Any
@@ -18,7 +19,7 @@ from gateway.catalogue import load_areas, load_calendar
 from gateway.core.area import Length, Unit
 from gateway.core.calendar import Calendar, build_calendar, is_weekday
 from gateway.core.effects import Effects
-from gateway.core.firing import SLA_BREACHED
+from gateway.core.firing import CALENDAR_MOVED, SLA_BREACHED
 from gateway.core.legal_clock import Awaits, ClockState, LegalClock, begin_clock, pass_threshold
 from gateway.core.legal_time import LegalTime
 from gateway.core.sla import BeginClocks, ClockChange, EndClocks
@@ -31,7 +32,8 @@ from gateway.flow.own_messages import Scribe
 from gateway.ports import Alert, ClockQuery, Query
 from gateway.store import SqlStore, open_store
 from gateway.store.archive import finding
-from gateway.store.clock_sweep import _DUE, _UNSURE
+from gateway.store.clock_calendars import OUTDATED
+from gateway.store.clock_sweep import _DUE
 from gateway.store.clock_views import finding_clocks
 from gateway.store.clocks import _ending, _waiting
 from tests.harness.fake_clock import FakeClock
@@ -136,20 +138,79 @@ async def test_a_receipt_lets_the_clock_of_its_message_run(store: SqlStore) -> N
 
 
 async def test_new_data_moves_provisional_clocks_and_tells_both_sides(store: SqlStore) -> None:
-    """Slice by slice, once; ended clocks and those that are certain stay as they are."""
+    """Slice by slice, once; ended clocks and those that are certain stay as they are, and nobody is told of them."""
     short = build_calendar(CALENDAR.known_from, CALENDAR.known_from.replace(year=2025, month=12, day=31), is_weekday)
     waiting = [make_clock(f"P{number}", waiting=True) for number in range(3)]
     unsure = [begin_clock(clock, NOW, short, THRESHOLDS) for clock in waiting]
     await write(store, *unsure, make_clock("SURE"))
     await write(store, EndClocks(rule="issue", scope="S-P2", key=None, at=NOW, by="x/1", withdrawn=False))
-    keeper = keep(store, FakeClock(NOW))
-    while await keeper.reckon():
-        continue
+    await reckon(keep(store, FakeClock(NOW)))
     found = {clock.number: clock for clock in await store.find_clocks(ClockQuery())}
     assert [found[f"P{number}"].provisional for number in range(3)] == [False, False, True]
     assert found["P0"].calendar == CALENDAR.version
     told = [view.message.id for view in await store.find(Query(source="gateway"))]
-    assert sorted(told) == sorted(f"sla-due-P{number}-2026-{side}" for number in (0, 1) for side in "pi")
+    assert sorted(told) == sorted(f"sla-due-P{number}-{CALENDAR.version}-{side}" for number in (0, 1) for side in "pi")
+
+
+async def reckon(keeper: ClockKeeper) -> None:
+    """As a process does that starts with its calendar."""
+    await keeper.adopt()
+    while await keeper.reckon():
+        continue
+
+
+def free_too(*days: date) -> Calendar:
+    """The calendar with these days off besides."""
+    return build_calendar(
+        CALENDAR.known_from, CALENDAR.known_until, lambda day: CALENDAR.is_working(day) and day not in days
+    )
+
+
+async def test_a_known_day_that_changes_moves_what_is_not_over(store: SqlStore) -> None:
+    """A term that counts the day ends later, and both sides hear of it; one that does not stays, and nobody hears."""
+    first = NOW // DAY * DAY
+    late, soon = make_clock("LATE"), make_clock("SOON", length=Length(count=1, unit=Unit.WORKING_DAYS))
+    set_apart = begin_clock(make_clock("OWN", waiting=True, fixed_at=first + 20 * DAY), NOW, CALENDAR, THRESHOLDS)
+    await write(store, late, soon, set_apart)
+    assert late.due_date == "2026-12-04"
+    await reckon(keep(store, FakeClock(NOW), free_too(date(2026, 12, 1))))
+    found = {clock.number: clock for clock in await store.find_clocks(ClockQuery())}
+    assert [found[name].due_date for name in ("LATE", "SOON", "OWN")] == [
+        "2026-12-07",
+        soon.due_date,
+        set_apart.due_date,
+    ]
+    told = {view.message.subject for view in await store.find(Query(source="gateway"))}
+    assert told == {"S-LATE"}
+
+
+async def test_a_breach_stays_one_and_people_are_told(store: SqlStore) -> None:
+    """By newer data the term would end later: what was told is not taken back, an alert says so until it ends."""
+    await write(store, make_clock("LATE"))
+    clock = FakeClock(NOW + 30 * DAY)
+    keeper = keep(store, clock)
+    while await keeper.sweep():
+        continue
+    await reckon(keep(store, clock, free_too(date(2026, 12, 1))))
+    after = await store.find_clock("LATE")
+    assert after is not None
+    assert (after.due_date, after.breached_at) == ("2026-12-04", after.due_at)
+    assert [alert.code for alert, _, _ in await store.alerts()] == [SLA_BREACHED, CALENDAR_MOVED]
+    await write(store, EndClocks(rule="issue", scope="S-LATE", key=None, at=NOW, by="x/1", withdrawn=False))
+    assert await store.alerts() == []
+
+
+async def test_the_calendar_adopted_last_counts(store: SqlStore) -> None:
+    """A process that runs on with another one leaves clocks alone; one that starts with it anew turns them back."""
+    await write(store, make_clock("LATE"))
+    old, new = keep(store, FakeClock(NOW)), keep(store, FakeClock(NOW), free_too(date(2026, 12, 1)))
+    dues = []
+    for starting, running in ((old, old), (new, old), (old, new)):
+        await reckon(starting)
+        assert not await running.reckon()
+        found = await store.find_clock("LATE")
+        dues.append(found and found.due_date)
+    assert dues == ["2026-12-04", "2026-12-07", "2026-12-04"]
 
 
 def explain(engine: Engine, statement: Any, **asked: Any) -> str:
@@ -169,7 +230,8 @@ def test_what_is_due_is_found_by_its_index(engine: Engine) -> None:
     """However many clocks are open: what is due, what is provisional, what waits and what is to be ended."""
     dialect = engine.dialect.name
     assert "ix_clocks_next" in explain(engine, _DUE, now=1, most=1)
-    assert "ix_clocks_unsure" in explain(engine, _UNSURE, year="2026", most=1)
+    for statement in OUTDATED:
+        assert "ix_clocks_reckoned" in explain(engine, statement, version="2026-1", most=1)
     assert "ix_clocks_waiting" in explain(engine, _waiting(dialect), given="[]")
     assert "ix_clocks_open" in explain(engine, _ending(dialect), given="[]")
 
