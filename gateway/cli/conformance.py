@@ -36,6 +36,9 @@ GatewayKey = Annotated[
     Path | None, typer.Option("--gateway-key", metavar="PEM", help="充当网关所用的私钥；不写则自动生成并留用")
 ]
 FailedOf = Annotated[Path | None, typer.Option("--failed-of", metavar="RUN", help="只重做该次运行未通过的用例")]
+OnboardingHome = Annotated[
+    Path | None, typer.Option("--onboarding-home", metavar="目录", help="登记对接申请的网关目录；默认即 --home")
+]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="一次运行的目录")]
 
 
@@ -95,18 +98,22 @@ def official(
     *,
     home: Home,
     party_id: Annotated[str, typer.Option("--id", metavar="标识", help="已登记的机构标识")],
+    onboarding_home: OnboardingHome = None,
     listen: Listen = ADDRESS,
     days: Annotated[int, typer.Option("--days", min=1, max=1095, help="证书的有效天数")] = 180,
     wait: Wait = 20.0,
     timeout: Timeout = 3600.0,
     as_json: AsJson = False,
 ) -> int:
-    """正式一致性测试：在沙箱网关目录中以其密钥与登记执行，通过后签发证书。"""
+    """正式一致性测试：在机构的测试窗口内，以沙箱网关的密钥与登记执行，通过后签发证书。"""
     order, private = _order_official(home, party_id, _set_bounds(listen, wait, timeout))
+    _check_window(onboarding_home or home, party_id, order.kind)
     stored, known = asyncio.run(_perform(order))
     code = _show(stored, known, as_json=as_json)
     if code == OK:
         _certify(stored, private, days)
+    else:
+        say(f"本次不签发证书；窗口期内可以再测。是否登记为未通过由操作员决定（wgg onboarding fail {party_id}）。")
     return code
 
 
@@ -168,12 +175,24 @@ def _order_official(home: Path, party_id: str, bounds: Mapping[str, Any]) -> tup
     return order, private
 
 
+def _check_window(home: Path, party_id: str, kind: str) -> None:
+    """Failure unless the institution's test window is open, for the kind that it is registered with."""
+    from gateway.cli.onboarding import at_counter
+
+    application = at_counter(home, lambda counter: counter.desk.find_testing(party_id))
+    applied = application.details.kind
+    if applied != kind:
+        raise Failure(CHECK, f"{party_id} 申请的类别是 {applied}，沙箱登记的是 {kind}；请先改为一致，再行测试。")
+
+
 def _certify(stored: Stored, private: PrivateKey, days: int) -> None:
     from gateway.conformance.certifying import FILE, certify
 
     path = stored.folder / FILE
     path.write_bytes(certify(stored, private, now=now_us(), days=days))
-    say(f"证书：{path}；核验用 wgg conformance verify {path} --public-key 沙箱网关公钥")
+    public = stored.folder.parents[1] / "keys" / "gateway.pub.pem"
+    say(f"证书：{path}；核验用 wgg conformance verify {path} --public-key {public}")
+    say(f"登记通过：wgg onboarding pass {stored.run.institution} --certificate {path} --public-key {public}")
 
 
 def judge(*, folder: RunFolder, cases: CaseFolder = None, as_json: AsJson = False) -> int:

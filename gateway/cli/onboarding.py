@@ -94,7 +94,7 @@ def apply(
         lines = "\n".join(f"  {fault.pointer}：{fault.message}" for fault in invalid.faults)
         raise Failure(CHECK, f"申请表有误：\n{lines}") from invalid
     actor = operator or system_user()
-    _tell(_at_counter(home, lambda counter: counter.desk.apply(party_id, details, actor=actor)), as_json=as_json)
+    _tell(at_counter(home, lambda counter: counter.desk.apply(party_id, details, actor=actor)), as_json=as_json)
 
 
 def attach_paper(
@@ -114,7 +114,7 @@ def attach_paper(
         data = {"material": material, "digest": digest}
         return await counter.desk.move("attach", party_id, actor=actor, data=data)
 
-    _tell(_at_counter(home, work), as_json=as_json)
+    _tell(at_counter(home, work), as_json=as_json)
 
 
 def check(
@@ -155,7 +155,7 @@ def pass_test(
         digest = await counter.check_certificate(party_id, raw, key)
         return await counter.desk.move("pass", party_id, actor=actor, data={"certificate": digest})
 
-    _tell(_at_counter(home, work), as_json=as_json)
+    _tell(at_counter(home, work), as_json=as_json)
 
 
 def list_all(*, home: Home, as_json: AsJson = False) -> None:
@@ -168,7 +168,7 @@ def list_all(*, home: Home, as_json: AsJson = False) -> None:
         )
         return [_describe(counter.desk, registry, each) for each in order]
 
-    put_table(_at_counter(home, work), _COLUMNS, as_json=as_json)
+    put_table(at_counter(home, work), _COLUMNS, as_json=as_json)
 
 
 def show(*, home: Home, party_id: InstitutionId, as_json: AsJson = False) -> None:
@@ -182,7 +182,7 @@ def show(*, home: Home, party_id: InstitutionId, as_json: AsJson = False) -> Non
         history = show_history(await counter.desk.books.history(party_id))
         return _describe(counter.desk, registry, application) | {"history": history}
 
-    record = _at_counter(home, work)
+    record = at_counter(home, work)
     if as_json:
         put_json(record)
         return
@@ -239,13 +239,14 @@ def _move(
     data: dict[str, Any] | None = None,
 ) -> None:
     actor = operator or system_user()
-    moved = _at_counter(
+    moved = at_counter(
         home, lambda counter: counter.desk.move(name, party_id, actor=actor, reason=reason, data=data or {})
     )
     _tell(moved, as_json=as_json)
 
 
-def _at_counter(home: Path, work: Callable[[Counter], Awaitable[T]]) -> T:
+def at_counter(home: Path, work: Callable[[Counter], Awaitable[T]]) -> T:
+    """What `work` returns at the home's counter; Failure for a move that is refused."""
     try:
         return asyncio.run(_run(home, work))
     except MoveRefused as refused:

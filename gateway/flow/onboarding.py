@@ -19,6 +19,7 @@ from gateway.core.onboarding_changes import Ask
 from gateway.core.onboarding_moves import Event, begin, decide, find_due
 from gateway.core.onboarding_table import MOVES
 from gateway.core.onboarding_view import name_move
+from gateway.core.onboarding_window import find_testing
 from gateway.core.party import GATEWAY, PLATFORM, Standing
 from gateway.core.sla import ClockChange, find_changes
 from gateway.flow.standings import StandingDesk
@@ -79,6 +80,10 @@ class OnboardingDesk:
     def outlook(self, registry: Registry, institution: str) -> Outlook | None:
         """The place in the queue, and the day by which the window opens."""
         return look_ahead(registry, institution, self._now(), self.terms())
+
+    async def find_testing(self, institution: str) -> Application:
+        """The application of one whose test window is open now. Raises MoveRefused."""
+        return find_testing(await self.books.registry(), institution, self._now())
 
     async def sweep(self) -> bool:
         """End the next window that is over, else open the next one; True when something was done."""

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.onboarding import MATERIALS, Application, MoveRefused, Stage, look_ahead
+from gateway.core.onboarding import MATERIALS, STAGES, Application, MoveRefused, Stage, look_ahead
 from gateway.core.onboarding_table import MOVES
+from gateway.core.onboarding_window import find_testing
 from gateway.core.wire.instants import format_beijing
 from tests.onboarding.steps import DAY, DETAILS, DIGEST, FORM, START, TERMS, Ledger
 
@@ -148,6 +149,28 @@ def test_no_move_is_made_from_elsewhere(ledger: Ledger, name: str, stage: Stage)
     ledger.events[-1] = replace(ledger.events[-1], application=replace(ledger["a"], stage=stage))
     with pytest.raises(MoveRefused, match=MOVES[name].title):
         ledger.move(name, "a")
+
+
+def test_the_official_test_is_taken_in_the_window_alone(ledger: Ledger) -> None:
+    """From the opening until the due instant, even before a sweep has ended it; the refusal says what to do instead."""
+    ledger.queue("a")
+    ledger.move("open", "a")
+    due = ledger["a"].window_due
+    assert due is not None
+    assert find_testing(ledger.registry, "a", due - 1) == ledger["a"]
+    with pytest.raises(MoveRefused, match="2026-03-10 00:00 期满.*--practice"):
+        find_testing(ledger.registry, "a", due)
+    with pytest.raises(MoveRefused, match="没有机构 b 的对接申请.*--practice"):
+        find_testing(ledger.registry, "b", START)
+
+
+@pytest.mark.parametrize("stage", [stage for stage in Stage if stage is not Stage.TESTING])
+def test_no_official_test_at_another_stage(ledger: Ledger, stage: Stage) -> None:
+    """Each stage is named, with what leads on from it."""
+    ledger.queue("a")
+    ledger.events[-1] = replace(ledger.events[-1], application=replace(ledger["a"], stage=stage))
+    with pytest.raises(MoveRefused, match=f"“{STAGES[stage]}”，不在测试窗口内.*--practice"):
+        find_testing(ledger.registry, "a", START)
 
 
 def test_the_applicant_sees_its_position_and_the_latest_day(ledger: Ledger) -> None:
