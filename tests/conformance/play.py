@@ -15,8 +15,21 @@ from gateway.conformance.practice import Order, Stored, judge_folder, prepare
 from gateway.conformance.runner import Bounds
 from gateway.crypto.keys import PrivateKey
 from gateway.simulator import Institution, InstitutionOptions, KeyIdentity, SystemClock
+from gateway.simulator.identity import Identity
 
 KEY = PrivateKey.generate()
+HANDSHAKE = """title: 只有握手
+cases:
+  - id: handshake
+    title: 握手
+    clause: 协议 6
+    level: mandatory
+    direction: to-institution
+    steps:
+      - {do: send, as: query, type: authenticity.query.v1}
+    expectations:
+      - {of: query, check: accepted}
+"""
 
 
 def now() -> int:
@@ -39,10 +52,11 @@ class Seat:
 
 
 @asynccontextmanager
-async def honest(kind: str, mode: str, ledger: Path) -> AsyncIterator[Seat]:
+async def honest(kind: str, mode: str, ledger: Path, identity: Identity | None = None) -> AsyncIterator[Seat]:
+    """The honest simulator, as fjbank with KEY unless told otherwise."""
     port = free_port()
     options = InstitutionOptions(
-        identity=KeyIdentity("fjbank", KEY),
+        identity=identity or KeyIdentity("fjbank", KEY),
         gateway=f"http://127.0.0.1:{port}",
         ledger=ledger,
         port=0 if mode == "push" else None,
@@ -71,6 +85,13 @@ async def examine(seat: Seat, folder: Path, *, tell: Callable[[Any], None] = lam
     runner, cases = prepare(Order(folder=folder, **fields), now=now, tell=tell)
     run = await runner.perform()
     return judge_folder(folder / "runs" / run.id, cases)
+
+
+def write_handshake(folder: Path) -> Path:
+    """A folder of case files with the handshake alone."""
+    folder.mkdir()
+    (folder / "one.yaml").write_text(HANDSHAKE, encoding="utf-8")
+    return folder
 
 
 def failures(stored: Stored) -> list[str]:

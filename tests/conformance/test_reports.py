@@ -18,21 +18,9 @@ from gateway.conformance.reports import keep_reports
 from gateway.core.certificate import CertificateInvalid, check_certificate
 from gateway.crypto.certificates import verify_certificate
 from gateway.crypto.keys import PrivateKey
-from tests.conformance.play import KEY, examine, honest, now
+from tests.conformance.play import KEY, examine, honest, now, write_handshake
 
 CASES = ("first-answer", "push-refuse-raw", "refuse-gbk", "answer-cut")
-ONE = """title: 只有握手
-cases:
-  - id: handshake
-    title: 握手
-    clause: 协议 6
-    level: mandatory
-    direction: to-institution
-    steps:
-      - {do: send, as: query, type: authenticity.query.v1}
-    expectations:
-      - {of: query, check: accepted}
-"""
 
 
 @pytest.fixture
@@ -135,10 +123,8 @@ async def test_compared_and_failed_again(tmp_path: Path) -> None:
 
 async def test_certificate(tmp_path: Path) -> None:
     """A passed official run of all cases earns a certificate of the deployment's key; practice earns none."""
-    (tmp_path / "cases").mkdir()
-    (tmp_path / "cases" / "one.yaml").write_text(ONE, encoding="utf-8")
     gateway = PrivateKey.generate()
-    fields = {"cases": tmp_path / "cases", "institution": "fjbank", "gateway_key": gateway}
+    fields = {"cases": write_handshake(tmp_path / "cases"), "institution": "fjbank", "gateway_key": gateway}
     async with honest("bank", "push", tmp_path / "ledger.jsonl") as seat:
         passed = await examine(seat, tmp_path / "kit", official=True, **fields)
         practised = await examine(seat, tmp_path / "kit", **fields)

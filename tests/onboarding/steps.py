@@ -12,6 +12,7 @@ from gateway.core.area import Length, Unit
 from gateway.core.onboarding import MATERIALS, Application, Contact, Details, Registry, Stage, Terms
 from gateway.core.onboarding_changes import Ask
 from gateway.core.onboarding_moves import Event, begin, decide, find_due
+from gateway.flow.onboarding import OnboardingDesk
 
 MIDNIGHT = 24 * 60
 DAY = 86_400_000_000
@@ -86,3 +87,21 @@ class Ledger:
 
     def passed(self, institution: str) -> None:
         self.move("pass", institution, certificate=DIGEST)
+
+
+async def bring(desk: OnboardingDesk, *institutions: str) -> None:
+    """Into the queue, one after the other."""
+    for institution in institutions:
+        await desk.apply(institution, DETAILS, actor="applicant")
+        for material in MATERIALS:
+            await desk.move("attach", institution, actor="applicant", data={"material": material, "digest": DIGEST})
+        await desk.move("submit", institution, actor="applicant")
+        for material in MATERIALS:
+            await desk.move("check", institution, actor="王", data={"material": material})
+        await desk.move("complete", institution, actor="王")
+
+
+async def stages(desk: OnboardingDesk) -> dict[str, str]:
+    """The stage of every application."""
+    registry = await desk.books.registry()
+    return {name: str(application.stage) for name, application in registry.applications.items()}

@@ -14,7 +14,7 @@ from gateway.core.standing import Decision
 from gateway.flow.onboarding import OnboardingDesk
 from gateway.ports import ClockQuery
 from tests.harness.gateway import Gateway
-from tests.onboarding.steps import DETAILS, DIGEST, FORM
+from tests.onboarding.steps import DETAILS, DIGEST, FORM, bring, stages
 from tests.protocol.caller import Caller
 
 DAY = 86_400
@@ -26,52 +26,6 @@ DECISION = Decision(number="厦人社〔2026〕1号", authority="厦门市人力
 @pytest.fixture
 def desk(both: Gateway) -> OnboardingDesk:
     return both.parts.onboarding_desk
-
-
-async def bring(desk: OnboardingDesk, *institutions: str) -> None:
-    """Into the queue, one after the other."""
-    for institution in institutions:
-        await desk.apply(institution, DETAILS, actor="applicant")
-        for material in MATERIALS:
-            await desk.move("attach", institution, actor="applicant", data={"material": material, "digest": DIGEST})
-        await desk.move("submit", institution, actor="applicant")
-        for material in MATERIALS:
-            await desk.move("check", institution, actor="王", data={"material": material})
-        await desk.move("complete", institution, actor="王")
-
-
-async def stages(desk: OnboardingDesk) -> dict[str, str]:
-    registry = await desk.books.registry()
-    return {name: str(application.stage) for name, application in registry.applications.items()}
-
-
-async def test_from_application_to_the_first_order(both: Gateway, desk: OnboardingDesk) -> None:
-    """A bank waits behind another, fails its first window, passes its second, goes live and gets its first order."""
-    await bring(desk, "other", "newbank")
-    assert await desk.sweep()
-    assert not await desk.sweep()
-    assert await stages(desk) == {"other": "testing", "newbank": "queued"}
-    await desk.move("pass", "other", actor="王", data={"certificate": DIGEST})
-    assert await desk.sweep()
-    both.clock.advance(9 * DAY)
-    assert await desk.sweep()
-    assert (await stages(desk))["newbank"] == "queued"
-    assert await desk.sweep()
-    await desk.move("pass", "newbank", actor="王", data={"certificate": DIGEST})
-    with pytest.raises(MoveRefused, match="下一个上线的是 other"):
-        await desk.move("go-live", "newbank", actor="王")
-    await desk.move("withdraw", "other", actor="applicant")
-    caller = Caller(both, "platform", "platform")
-    order = caller.event("guarantee.application.v1", "DD-1", recipient="newbank")
-    assert (await caller.post(order)).code == "INSTITUTION_NOT_LIVE"
-    for actor in ("王", "李"):
-        await desk.move("go-live", "newbank", actor=actor)
-    await both.parts.roster.refresh()
-    again = caller.event("guarantee.application.v1", "DD-1", recipient="newbank")
-    assert (await caller.post(again)).status == 202
-    events = [event.move for event in await desk.books.history("newbank") if event.move not in {"attach", "check"}]
-    way = ["apply", "submit", "complete", "queue", "open", "expire", "open", "pass", "go-live.proposed", "go-live"]
-    assert events == way
 
 
 async def test_the_window_is_a_clock_with_warnings(both: Gateway, desk: OnboardingDesk) -> None:
