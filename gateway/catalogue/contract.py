@@ -16,6 +16,7 @@ import yaml
 
 from gateway.catalogue.catalogue import Catalogue
 from gateway.catalogue.places import SCHEMAS
+from gateway.core.errors import Problem
 from gateway.core.type_row import TypeRow
 
 Document = dict[str, Any]
@@ -55,6 +56,18 @@ def read_calls() -> Document:
 @cache
 def _version() -> str:
     return version(_DISTRIBUTION)
+
+
+def describe_types(catalogue: Catalogue) -> Document:
+    """The message types with their Chinese titles, as `GET /v1/schemas` tells them."""
+    return {"schemas": [{"type": row.type, "title": row.title} for row in catalogue.types.values()]}
+
+
+def find_schema(catalogue: Catalogue, type_: str) -> Document:
+    """One type's JSON Schema; an unknown type is NOT_FOUND, for the path of its call names nothing."""
+    if type_ not in catalogue.types:
+        raise Problem("NOT_FOUND", "没有这个报文类型，请核对类型及其版本号；可用 GET /v1/schemas 查看全部类型。")
+    return catalogue.schema(type_)
 
 
 def describe_openapi(catalogue: Catalogue) -> Document:

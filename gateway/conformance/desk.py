@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from gateway.catalogue import Catalogue
+from gateway.conformance import contract
 from gateway.conformance.faults import spoil
+from gateway.conformance.guarantees import Guarantees
 from gateway.conformance.keyring import KeyRing
 from gateway.conformance.mailbox import LONGEST_WAIT, MOST, Listing, Mailbox
 from gateway.conformance.replies import Reply, make_reply
@@ -62,6 +64,7 @@ class Desk:
         self._catalogue = catalogue
         self._held: dict[str, tuple[str, bytes]] = {}
         self._files: set[str] = set()
+        self.guarantees = Guarantees(catalogue, kind)
 
     async def rule(self, call: Call) -> Ruling:
         """The answer to a call; Problem for one that is refused."""
@@ -88,6 +91,31 @@ class Desk:
         del call
         return Ruling(reply=make_reply(HTTPStatus.OK, self._ring.list_keys()))
 
+    async def list_schemas(self, call: Call) -> Ruling:
+        """`GET /v1/schemas`."""
+        del call
+        return Ruling(reply=contract.list_types(self._catalogue))
+
+    async def show_schema(self, call: Call, type_: str) -> Ruling:
+        """`GET /v1/schemas/{type}`."""
+        del call
+        return Ruling(reply=contract.show_schema(self._catalogue, type_))
+
+    async def show_openapi(self, call: Call) -> Ruling:
+        """`GET /v1/openapi.json`."""
+        del call
+        return Ruling(reply=contract.show_openapi(self._catalogue))
+
+    async def show_asyncapi(self, call: Call) -> Ruling:
+        """`GET /v1/asyncapi.json`."""
+        del call
+        return Ruling(reply=contract.show_asyncapi(self._catalogue))
+
+    async def show_guarantee(self, call: Call, number: str) -> Ruling:
+        """`GET /v1/guarantees/{guaranteeNo}` of what the institution issued; the number is percent-encoded UTF-8."""
+        del call
+        return Ruling(reply=make_reply(HTTPStatus.OK, self.guarantees.show(unquote(number))))
+
     async def take_message(self, call: Call) -> Ruling:
         """`POST /v1/messages`: the gateway's checks, then the receipt, or what the case wants instead."""
         if call.headers.get("content-type", "").partition(";")[0].strip().lower() not in _MEDIA:
@@ -98,6 +126,8 @@ class Desk:
         awaited = stage.match(message) if stage else None
         fault = awaited.take(message, document) if awaited else None
         reply = self._accept(call, message)
+        if reply.status == HTTPStatus.ACCEPTED:
+            self.guarantees.take(document, now=call.at)
         return Ruling(
             reply=spoil(reply, fault) if fault else reply,
             case=stage.case.id if stage else "",
@@ -202,6 +232,11 @@ Answer = Callable[..., Awaitable[Ruling]]
 _ID: Final = r"([A-Za-z0-9._-]{1,64})"
 _ROUTES: Final[tuple[tuple[str, re.Pattern[str], Answer], ...]] = (
     ("GET", re.compile(r"/v1/keys"), Desk.list_keys),
+    ("GET", re.compile(r"/v1/schemas"), Desk.list_schemas),
+    ("GET", re.compile(r"/v1/schemas/([^/]+)"), Desk.show_schema),
+    ("GET", re.compile(r"/v1/openapi\.json"), Desk.show_openapi),
+    ("GET", re.compile(r"/v1/asyncapi\.json"), Desk.show_asyncapi),
+    ("GET", re.compile(r"/v1/guarantees/([^/]+)"), Desk.show_guarantee),
     ("POST", re.compile(r"/v1/messages"), Desk.take_message),
     ("GET", re.compile(rf"/v1/messages/{_ID}/{_ID}"), Desk.show_message),
     ("PUT", re.compile(r"/v1/files/([0-9a-f]{64})"), Desk.put_file),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from gateway.conformance.contract import is_open
 from gateway.conformance.desk import Call, Desk, Ruling
 from gateway.conformance.diagnosing import MOST, SIGNATURE_CODES
 from gateway.conformance.exchanges import CALL, Exchange, Recorder
@@ -32,7 +33,6 @@ from gateway.net.messages import ClientGone, RawRequest, RawResponse
 SECOND: Final = 1_000_000
 _MAX_FILE: Final = 20 * 1024 * 1024
 _MAX_BODY: Final = 1024 * 1024
-_UNSIGNED_PATHS: Final = frozenset({"/v1/keys"})
 _SECRETS: Final = frozenset({"cookie"})
 
 
@@ -131,7 +131,7 @@ class Face:
         call = heard.call
         value = call.headers.get("authorization")
         if value is None:
-            if call.target in _UNSIGNED_PATHS:
+            if is_open(call.target):
                 return
             raise Problem("AUTH_MISSING")
         heard.authorization = authorization = parse_authorization(value)

@@ -101,9 +101,11 @@ Perform = Callable[[Bench, Stage, Step], Awaitable[None]]
 
 async def send(bench: Bench, stage: Stage, step: Step) -> None:
     """Make a message and bring it to the institution, by push, several times `at_once` if so wanted, or its mailbox."""
-    event = _make_event(bench, stage, step)
-    letter = write_letter(bench.ring, event, shape_of(stage.case.faults.get(step.name, ())), now=bench.now())
+    event, faults = _make_event(bench, stage, step), stage.case.faults.get(step.name, ())
+    letter = write_letter(bench.ring, event, shape_of(faults), now=bench.now())
     stage.sent[step.name] = letter
+    if not faults:
+        bench.desk.guarantees.take(event, now=bench.now())
     copies = int(step.arguments.get("at_once", 1)) if bench.endpoint is not None else 1
     await asyncio.gather(*(_deliver(bench, stage, step, letter) for _ in range(copies)))
 

@@ -6,8 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from gateway.catalogue import Catalogue
-from gateway.catalogue.contract import describe_asyncapi, describe_openapi
-from gateway.core.errors import Problem
+from gateway.catalogue.contract import describe_asyncapi, describe_openapi, describe_types, find_schema
 from gateway.core.party import GATEWAY, PLATFORM, Key
 from gateway.core.wire.compact_json import encode_compact
 from gateway.core.wire.instants import format_beijing
@@ -50,14 +49,11 @@ class ContractCalls:
 
     async def schemas(self, _call: Call) -> Reply:
         """The message types with their Chinese titles."""
-        rows = self._catalogue.types.values()
-        return reply_json({"schemas": [{"type": row.type, "title": row.title} for row in rows]})
+        return reply_json(describe_types(self._catalogue))
 
     async def schema(self, call: Call) -> Reply:
         """One type's JSON Schema; an unknown type is NOT_FOUND, for the path names nothing."""
-        if call.names["type"] not in self._catalogue.types:
-            raise Problem("NOT_FOUND", "没有这个报文类型，请核对类型及其版本号；可用 GET /v1/schemas 查看全部类型。")
-        schema = self._catalogue.schema(call.names["type"])
+        schema = find_schema(self._catalogue, call.names["type"])
         return Reply(status=200, body=encode_compact(schema), content_type="application/schema+json; charset=utf-8")
 
 
