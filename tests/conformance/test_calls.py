@@ -63,7 +63,7 @@ async def kit(tmp_path: Path) -> AsyncIterator[Kit]:
 
 @pytest.fixture
 def bank(kit: Kit) -> Caller:
-    return Caller(kit, "fjbank", "fjbank")  # type: ignore[arg-type] - a caller needs the port, the keys and the clock
+    return Caller(kit, "fjbank", "fjbank")  # type: ignore[arg-type]  # a caller needs the port, the keys and the clock
 
 
 @pytest.mark.parametrize("target", OPEN)

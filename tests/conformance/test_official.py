@@ -99,9 +99,7 @@ def test_a_pass_in_the_window_earns_the_certificate_that_lets_it_pass(
     assert (late.code, "不必再测" in late.err) == (3, True)
 
 
-def test_a_failed_run_changes_nothing(
-    wgg: Wgg, home: Path, tmp_path: Path, register: Callable[[str], None]
-) -> None:
+def test_a_failed_run_changes_nothing(wgg: Wgg, home: Path, tmp_path: Path, register: Callable[[str], None]) -> None:
     """No certificate, and the window stays open: that it failed is recorded by an operator alone."""
     register(f"http://127.0.0.1:{free_port()}/")
     queue(wgg, tmp_path)

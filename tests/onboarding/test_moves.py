@@ -158,9 +158,9 @@ def test_the_official_test_is_taken_in_the_window_alone(ledger: Ledger) -> None:
     due = ledger["a"].window_due
     assert due is not None
     assert find_testing(ledger.registry, "a", due - 1) == ledger["a"]
-    with pytest.raises(MoveRefused, match="2026-03-10 00:00 期满.*--practice"):
+    with pytest.raises(MoveRefused, match=r"2026-03-10 00:00 期满.*--practice"):
         find_testing(ledger.registry, "a", due)
-    with pytest.raises(MoveRefused, match="没有机构 b 的对接申请.*--practice"):
+    with pytest.raises(MoveRefused, match=r"没有机构 b 的对接申请.*--practice"):
         find_testing(ledger.registry, "b", START)
 
 

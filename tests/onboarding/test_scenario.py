@@ -80,7 +80,7 @@ class Story:
         """The certificate of an official run against the bank's own program."""
         await self.desk.find_testing(BANK)
         key, gateway = self.gateway.keys[KEY], self.gateway.keys["gateway"]
-        fields = {"official": True, "institution": BANK, "publics": (key.public,), "gateway_key": gateway}
+        fields: dict[str, Any] = {"official": True, "institution": BANK, "publics": (key.public,), "gateway_key": gateway}
         async with honest("bank", "push", folder / "bank.jsonl", KeyIdentity(BANK, key)) as seat:
             stored = await examine(seat, folder / "kit", cases=write_handshake(folder / "cases"), **fields)
         return certify(stored, gateway, now=self.gateway.clock.now(), days=180)
