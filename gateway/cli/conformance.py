@@ -18,6 +18,7 @@ from gateway.cli.institutions import Kind
 from gateway.cli.key_files import read_private_key, read_public_key
 from gateway.cli.options import AsJson, Home
 from gateway.cli.output import put_json, put_record, put_table, say
+from gateway.config import EndpointPolicy
 from gateway.core.party import KeyStatus
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ CaseFolder = Annotated[Path | None, typer.Option("--cases", metavar="目录", he
 PartyId = Annotated[str | None, typer.Option("--id", metavar="标识", help="机构标识；不写则取自机构的首个签名请求")]
 GatewayKey = Annotated[
     Path | None, typer.Option("--gateway-key", metavar="PEM", help="充当网关所用的私钥；不写则自动生成并留用")
+]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca-file", metavar="PEM", exists=True, dir_okay=False, help="https 接收地址的 CA 证书；默认用系统的"
+    ),
 ]
 FailedOf = Annotated[Path | None, typer.Option("--failed-of", metavar="RUN", help="只重做该次运行未通过的用例")]
 OnboardingHome = Annotated[
@@ -61,6 +68,7 @@ def run(
     kind: Annotated[Kind, typer.Option("--kind", help="机构类别")],
     endpoint: Annotated[str | None, typer.Option("--endpoint", metavar="URL", help="机构接收推送的地址")] = None,
     mailbox: Annotated[bool, typer.Option("--mailbox", help="机构从信箱拉取，没有接收地址")] = False,
+    ca_file: CaFile = None,
     party_id: PartyId = None,
     listen: Listen = ADDRESS,
     folder: Folder = Path("wgg-conformance"),
@@ -77,13 +85,13 @@ def run(
 
     if not practice:
         raise Failure(USAGE, "练习请加 --practice；正式测试用 wgg conformance official。")
-    if (endpoint is None) == (not mailbox):
-        raise Failure(USAGE, "请写 --endpoint URL（推送）或 --mailbox（拉取），二者择一。")
+    _check_endpoint(endpoint, pulls=mailbox)
     order = Order(
         kind=str(kind),
         publics=tuple(read_public_key(path) for path in public_key),
         folder=folder,
         endpoint=endpoint,
+        ca_file=str(ca_file) if ca_file else None,
         institution=party_id,
         gateway_key=read_private_key(gateway_key) if gateway_key else None,
         cases=cases,
@@ -167,6 +175,7 @@ def _order_official(home: Path, party_id: str, bounds: Mapping[str, Any]) -> tup
         publics=publics,
         folder=home / "conformance",
         endpoint=party.endpoint,
+        ca_file=party.link.ca_file,
         institution=party_id,
         official=True,
         gateway_key=private,
@@ -218,6 +227,15 @@ def list_cases(*, cases: CaseFolder = None, as_json: AsJson = False) -> None:
     ]
     columns = {"id": "编号", "title": "名称", "clause": "条款", "level": "级别", "assertions": "断言数"}
     put_table(rows, columns, as_json=as_json)
+
+
+def _check_endpoint(endpoint: str | None, *, pulls: bool) -> None:
+    if (endpoint is None) == (not pulls):
+        raise Failure(USAGE, "请写 --endpoint URL（推送）或 --mailbox（拉取），二者择一。")
+    try:
+        EndpointPolicy(plain_http=True, loopback=True).check(endpoint or "http://localhost")
+    except ValueError as error:
+        raise Failure(USAGE, f"--endpoint {endpoint}：{error}。") from error
 
 
 def _read_address(text: str) -> tuple[str, int]:

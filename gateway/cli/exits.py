@@ -81,5 +81,5 @@ def _table() -> tuple[tuple[type[Exception], int, str], ...]:
         (PermissionError, PERMISSION, "没有权限，请检查文件属主与权限："),
         (TimeoutError, TIMEOUT, "等待超时："),
         (ConnectionError, CONNECTION, "连接失败："),
-        (OSError, CONNECTION, "系统拒绝了此操作（端口被占用时请换 --port，或停掉占用者）："),
+        (OSError, CONNECTION, "系统拒绝了此操作（端口被占用时请换一个端口，或停掉占用者）："),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from gateway.conformance.evidence import Evidence, read_json
 from gateway.conformance.exchanges import CALL, Exchange, read_authorization
@@ -17,14 +17,22 @@ from gateway.conformance.receipt_checks import is_accepted
 from gateway.conformance.stage import find_member
 from gateway.core.errors import Problem
 
+_TAKEN: Final = frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED})
+_SLOW: Final = frozenset({"reply/held"})
+
+
+def is_honest(exchange: Exchange) -> bool:
+    """Whether the kit's answer was good, if late."""
+    return set(exchange.faults) <= _SLOW
+
 
 def look_repeated(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:
-    """Every attempt carries the same bytes, and there is more than one."""
+    """Every attempt carries the same bytes, and they do not end before one was honestly answered."""
     heard = evidence.heard(step)
     if not heard:
         return missing("没有收到该报文")
-    if len(heard) == 1:
-        return found(False, "只来了一次，没有重发", heard[0].number)
+    if len(heard) == 1 or all(item.faults for item in heard):
+        return found(False, f"只来了 {len(heard)} 次，没有再发", heard[-1].number)
     same = all(item.body == heard[0].body for item in heard)
     return found(same, f"共 {len(heard)} 次，字节{'相同' if same else '不同'}", heard[-1].number)
 
@@ -65,6 +73,16 @@ def look_gave_up(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding
     return found(len(heard) <= 2, f"共发送 {len(heard)} 次", heard[-1].number)  # noqa: PLR2004 - one for luck
 
 
+def look_settled(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:
+    """What was honestly accepted, the first time or as a repetition, is not sent again."""
+    heard = evidence.heard(step)
+    taken = [place for place, item in enumerate(heard) if is_honest(item) and item.status in _TAKEN]
+    if not taken:
+        return missing("没有得到受理的应答")
+    more = len(heard) - taken[0] - 1
+    return found(not more, f"受理之后又发了 {more} 次" if more else "没有再发", heard[-1].number)
+
+
 def look_straight(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:
     """A redirect is not followed."""
     heard = evidence.heard(step)
@@ -99,11 +117,24 @@ def _status(exchange: Exchange) -> Any:
 
 
 def look_after(evidence: Evidence, step: str, arguments: Mapping[str, Any]) -> Finding:
-    """The message came after that of another step."""
+    """The message came after that of another step had its honest answer: order means the order of the 202s."""
     heard, before = evidence.heard(step), evidence.heard(arguments["is"])
     if not heard or not before:
         return missing("没有收到该报文")
-    return found(heard[0].number > before[0].number, f"第 {heard[0].number} 次往来", heard[0].number)
+    answered = next((item for item in before if is_honest(item)), None)
+    if answered is None:
+        return found(False, "前一份报文还没有得到受理", heard[0].number)
+    early = heard[0].number < answered.number or heard[0].at < answered.at + answered.took_ms * 1000
+    where = f"第 {heard[0].number} 次往来，前一份在第 {answered.number} 次得到应答"
+    return found(not early, where, heard[0].number)
+
+
+def look_receipted_after(evidence: Evidence, step: str, arguments: Mapping[str, Any]) -> Finding:
+    """The receipt was posted after that of another step, as the two were listed."""
+    receipt, before = evidence.receipt_call(step), evidence.receipt_call(arguments["is"])
+    if receipt is None or before is None:
+        return missing("没有回执")
+    return found(receipt.number > before.number, f"第 {receipt.number} 次往来", receipt.number)
 
 
 def look_file_put(evidence: Evidence, step: str, arguments: Mapping[str, Any]) -> Finding:

@@ -17,7 +17,7 @@ from gateway.conformance.checks import CHECKS
 from gateway.conformance.faults import FAULTS
 
 _OWN: Final = frozenset({"do", "as"})
-_NAMING: Final = ("of", "id_of", "answers")
+_NAMING: Final = ("of", "id_of", "nonce_of", "answers")
 _EXPECTED: Final = frozenset({"of", "check", "level", "clause"})
 
 
@@ -90,6 +90,7 @@ def _read(entry: Mapping[str, Any]) -> Case:
         steps=tuple(_read_step(step) for step in entry["steps"]),
         faults={name: tuple(faults) for name, faults in entry.get("faults", {}).items()},
         expectations=tuple(_read_expectations(entry)),
+        alone=entry.get("alone", False),
     )
 
 

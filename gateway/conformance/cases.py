@@ -38,7 +38,10 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One case. `modes` and `kinds` say to whom it applies; `faults` holds the names of faults by step."""
+    """One case. `modes` and `kinds` say to whom it applies; `faults` holds the names of faults by step.
+
+    One that runs `alone` has no other beside it: what it does would be felt there.
+    """
 
     id: str
     title: str
@@ -50,6 +53,7 @@ class Case:
     steps: tuple[Step, ...]
     faults: Mapping[str, tuple[str, ...]]
     expectations: tuple[Expectation, ...]
+    alone: bool = False
 
     def applies_to(self, mode: str, kind: str) -> bool:
         """Whether an institution of this mode and kind is held to it."""

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
-from gateway.catalogue import Catalogue
+from gateway.catalogue import Catalogue, read_specimens
 from gateway.conformance import contract
 from gateway.conformance.faults import spoil
 from gateway.conformance.guarantees import Guarantees
@@ -27,6 +27,7 @@ from gateway.core.wire.strict_json import parse_object
 from gateway.crypto.digest import sm3_hex
 
 _LIMIT: Final = 20
+_ATTACHMENT: Final = {"Content-Type": "application/octet-stream", "Content-Disposition": "attachment"}
 _MEDIA: Final = frozenset({"application/cloudevents+json", "application/json"})
 
 
@@ -53,7 +54,10 @@ class Ruling:
 
 
 class Desk:
-    """The gateway's counter for one institution under test."""
+    """The gateway's counter for one institution under test.
+
+    `forgeries` are the faults of the next answers to `GET /v1/keys`, each of which lists keys that nobody may believe.
+    """
 
     def __init__(self, *, institution: str, kind: str, ring: KeyRing, catalogue: Catalogue) -> None:
         self.institution = institution
@@ -63,8 +67,9 @@ class Desk:
         self._ring = ring
         self._catalogue = catalogue
         self._held: dict[str, tuple[str, bytes]] = {}
-        self._files: set[str] = set()
+        self._files = {sm3_hex(data): data for data in read_specimens()}
         self.guarantees = Guarantees(catalogue, kind)
+        self.forgeries: list[str] = []
 
     async def rule(self, call: Call) -> Ruling:
         """The answer to a call; Problem for one that is refused."""
@@ -87,9 +92,12 @@ class Desk:
         return next(by_answer, None) or (self.stages.get(subject) if isinstance(subject, str) else None)
 
     async def list_keys(self, call: Call) -> Ruling:
-        """`GET /v1/keys`."""
-        del call
-        return Ruling(reply=make_reply(HTTPStatus.OK, self._ring.list_keys()))
+        """`GET /v1/keys`: the list, or with a forgery one that names a planted key and is not the gateway's."""
+        if not self.forgeries or "authorization" not in call.headers:
+            return Ruling(reply=make_reply(HTTPStatus.OK, self._ring.list_keys()))
+        fault = self.forgeries.pop(0)
+        listed = make_reply(HTTPStatus.OK, self._ring.list_keys(planted=True))
+        return Ruling(reply=spoil(listed, fault), faults=(fault,))
 
     async def list_schemas(self, call: Call) -> Ruling:
         """`GET /v1/schemas`."""
@@ -178,9 +186,17 @@ class Desk:
         """`PUT /v1/files/{sm3hex}`."""
         if sm3_hex(call.body) != digest:
             raise Problem("MALFORMED_REQUEST", "文件内容的 SM3 与路径中的摘要不符，请核对所传的字节。")
-        self._files.add(digest)
+        self._files[digest] = call.body
         reply = make_reply(HTTPStatus.CREATED, {"digest": digest, "size": len(call.body)})
         return Ruling(reply=reply, about={"file": digest, "size": str(len(call.body))})
+
+    async def get_file(self, call: Call, digest: str) -> Ruling:
+        """`GET /v1/files/{sm3hex}` of a file that was put, or that the examples name; its bytes are not signed."""
+        del call
+        data = self._files.get(digest)
+        if data is None:
+            raise Problem("NOT_FOUND")
+        return Ruling(reply=Reply(status=HTTPStatus.OK, body=data, headers=_ATTACHMENT, signed=b""))
 
     async def list_mailbox(self, call: Call) -> Ruling:
         """`GET /v1/mailbox`."""
@@ -240,6 +256,7 @@ _ROUTES: Final[tuple[tuple[str, re.Pattern[str], Answer], ...]] = (
     ("POST", re.compile(r"/v1/messages"), Desk.take_message),
     ("GET", re.compile(rf"/v1/messages/{_ID}/{_ID}"), Desk.show_message),
     ("PUT", re.compile(r"/v1/files/([0-9a-f]{64})"), Desk.put_file),
+    ("GET", re.compile(r"/v1/files/([0-9a-f]{64})"), Desk.get_file),
     ("GET", re.compile(r"/v1/mailbox"), Desk.list_mailbox),
     ("POST", re.compile(rf"/v1/mailbox/{_ID}/receipt"), Desk.take_receipt),
 )

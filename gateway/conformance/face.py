@@ -173,8 +173,8 @@ class Face:
         return RawResponse(status=reply.status, body=body, headers=headers)
 
     def _sign(self, reply: Reply, nonce: str) -> Mapping[str, str]:
-        timestamp = self._now() // SECOND
-        return seal_answer(reply.seal, self._ring, GATEWAY, timestamp=timestamp, nonce=nonce, body=reply.body)[0]
+        timestamp, body = self._now() // SECOND, reply.body if reply.signed is None else reply.signed
+        return seal_answer(reply.seal, self._ring, GATEWAY, timestamp=timestamp, nonce=nonce, body=body)[0]
 
     def _keep(self, heard: _Heard, ruling: Ruling, number: int, headers: Mapping[str, str], body: bytes) -> None:
         call, reply = heard.call, ruling.reply

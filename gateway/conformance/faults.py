@@ -13,10 +13,19 @@ from gateway.conformance.replies import REPLY_FAULTS, Reply, ReplyFault
 LISTING: Final = "listing/"
 """Faults of an answer, told of the listing in which a pulled message first stands."""
 
-_LISTING_FAULTS: Final[Mapping[str, ReplyFault]] = {
-    LISTING + name.partition("/")[2]: row for name, row in REPLY_FAULTS.items() if name.startswith("answer/")
-}
-FAULTS: Final[Mapping[str, LetterFault | ReplyFault]] = {**LETTER_FAULTS, **REPLY_FAULTS, **_LISTING_FAULTS}
+KEYS: Final = "keys/"
+"""The same, told of a list of keys that names a planted one."""
+
+
+def _rename(prefix: str) -> Mapping[str, ReplyFault]:
+    faults = ((name, row) for name, row in REPLY_FAULTS.items() if name.startswith("answer/"))
+    return {prefix + name.partition("/")[2]: row for name, row in faults}
+
+
+_LISTING_FAULTS: Final = _rename(LISTING)
+_KEYS_FAULTS: Final = _rename(KEYS)
+_ANSWER_FAULTS: Final = {**REPLY_FAULTS, **_LISTING_FAULTS, **_KEYS_FAULTS}
+FAULTS: Final[Mapping[str, LetterFault | ReplyFault]] = {**LETTER_FAULTS, **_ANSWER_FAULTS}
 
 
 def shape_of(names: Iterable[str]) -> Shape:
@@ -35,7 +44,11 @@ def listings_of(names: Iterable[str]) -> list[str]:
     return [name for name in names if name in _LISTING_FAULTS]
 
 
+def forgeries_of(names: Iterable[str]) -> list[str]:
+    """The faults of lists of keys among these, in order."""
+    return [name for name in names if name in _KEYS_FAULTS]
+
+
 def spoil(reply: Reply, name: str) -> Reply:
     """An answer with this fault."""
-    row = REPLY_FAULTS.get(name) or _LISTING_FAULTS[name]
-    return row.apply(reply)
+    return _ANSWER_FAULTS[name].apply(reply)

@@ -19,6 +19,7 @@ from gateway.crypto.keys import PrivateKey
 SECOND: Final = 1_000_000
 DAY: Final = 86_400 * SECOND
 _SECRET: Final = 0o600
+_PLANTED: Final = "planted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,11 @@ STANDINGS: Final[Mapping[str, Standing]] = {
     "retired": Standing(status="retired", begins=-730, ends=-30),
     "revoked": Standing(status="revoked", begins=-365, ends=-10),
     "unlisted": Standing(status="active", begins=-365, ends=365, listed=False),
+    "planted": Standing(status="active", begins=-365, ends=365, listed=False),
 }
-"""By name; the first is the one in use. `second` overlaps with it, as in a rotation."""
+"""By name; the first is the one in use. `second` overlaps with it, as in a rotation;
+`planted` stands in forged lists alone.
+"""
 
 OWNERS: Final = (GATEWAY, PLATFORM)
 
@@ -59,9 +63,10 @@ class KeyRing:
         """The last instant of a standing's validity, microseconds UTC."""
         return self.now + STANDINGS[standing].ends * DAY
 
-    def list_keys(self) -> dict[str, Any]:
-        """The body of `GET /v1/keys`."""
-        rows = [(owner, name) for owner in OWNERS for name, row in STANDINGS.items() if row.listed]
+    def list_keys(self, *, planted: bool = False) -> dict[str, Any]:
+        """The body of `GET /v1/keys`; a forged one lists the `planted` keys too."""
+        shown = {name for name, row in STANDINGS.items() if row.listed or (planted and name == _PLANTED)}
+        rows = [(owner, name) for owner in OWNERS for name in STANDINGS if name in shown]
         return {"keys": [self._describe(owner, name) for owner, name in rows]}
 
     def _describe(self, owner: str, name: str) -> dict[str, Any]:

@@ -86,6 +86,8 @@ _EVENTS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "header/no-attempt": ("没有投递编号与次数的请求头", {"headers": {"Gzbzj-Delivery": None, "Gzbzj-Attempt": None}}),
     "header/no-trace": ("没有 traceparent", {"headers": {"traceparent": None}}),
     "header/late-attempt": ("第 17 次投递", {"headers": {"Gzbzj-Attempt": "17"}}),
+    "header/authorization-twice": ("有两个 Authorization 请求头", {"twice": "Authorization"}),
+    "header/origin-twice": ("有两个 Gzbzj-Origin 请求头", {"twice": "Gzbzj-Origin"}),
     "header/json-type": ("以 application/json 发送", {"headers": {"Content-Type": "application/json; charset=utf-8"}}),
 }
 

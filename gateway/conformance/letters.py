@@ -24,7 +24,7 @@ _CLOUDEVENTS: Final = "application/cloudevents+json"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """How a message is made: `alter` the event, `encode` it, sign, `tamper` with the bytes, add `headers` (None takes
-    one away).
+    one away), send the header `twice` on two lines.
     """
 
     alter: Callable[[Event], Event] = dict
@@ -33,6 +33,7 @@ class Shape:
     origin: Seal = field(default_factory=Seal)
     push: Seal = field(default_factory=Seal)
     headers: Mapping[str, str | None] = field(default_factory=dict)
+    twice: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +77,22 @@ def write_letter(ring: KeyRing, event: Event, shape: Shape, *, now: int) -> Lett
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """The request that carries a letter: its headers, and the string that its signature should have been made over."""
+    """The request that carries a letter: its headers, and the string that its signature should have been made over.
+
+    A header that is sent twice stands once more under its name in lower case.
+    """
 
     headers: Mapping[str, str]
     nonce: str
     signed: bytes
 
 
-def address_push(ring: KeyRing, letter: Letter, *, target: str, delivery: str, attempt: int, now: int) -> Push:
+def address_push(
+    ring: KeyRing, letter: Letter, *, target: str, delivery: str, attempt: int, now: int, nonce: str
+) -> Push:
     """Sign a push of a letter as the gateway, over what is sent."""
     seal = letter.shape.push
-    nonce = seal.nonce(new_nonce())
+    nonce = seal.nonce(nonce)
     authorization, signed = seal_request(
         replace(seal, nonce=str),
         ring,
@@ -107,4 +113,6 @@ def address_push(ring: KeyRing, letter: Letter, *, target: str, delivery: str, a
         **letter.shape.headers,
     }
     present = {name: value for name, value in headers.items() if value is not None}
+    if letter.shape.twice in present:
+        present[letter.shape.twice.lower()] = present[letter.shape.twice]
     return Push(headers=present, nonce=nonce, signed=signed)

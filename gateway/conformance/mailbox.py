@@ -19,7 +19,7 @@ LONGEST_WAIT: Final = 30
 @dataclass(slots=True, kw_only=True)
 class Standing:
     """One message in the mailbox. `faults` are those of the listings in which it first stands, each served alone,
-    `answers` those of the answers to its first receipts.
+    `answers` those of the answers to its first receipts; a `hidden` one waits to be listed together with the next.
 
     `receipted` is set once a receipt got an honest answer, `receipt` is its bytes.
     """
@@ -30,6 +30,7 @@ class Standing:
     letter: Letter
     faults: list[str]
     answers: list[str]
+    hidden: bool = False
     receipt: bytes = b""
     receipted: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -57,8 +58,12 @@ class Mailbox:
         self._was_faulty = False
 
     def put(self, standing: Standing) -> None:
-        """Let a message stand, and wake who waits."""
+        """Let a message stand, and wake who waits; the hidden ones of its case come to light with it."""
         self.standing[standing.delivery] = standing
+        if standing.hidden:
+            return
+        for entry in self.standing.values():
+            entry.hidden = entry.hidden and entry.case != standing.case
         self._news.set()
         self._news = asyncio.Event()
 
@@ -81,7 +86,7 @@ class Mailbox:
         return listing
 
     def _choose(self, limit: int, after: str | None) -> Listing | None:
-        waiting = [entry for entry in self.standing.values() if not entry.receipted.is_set()]
+        waiting = [entry for entry in self.standing.values() if not (entry.hidden or entry.receipted.is_set())]
         faulty = next((entry for entry in waiting if entry.faults), None)
         if faulty is not None and not self._was_faulty:
             self._was_faulty = True

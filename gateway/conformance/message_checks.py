@@ -13,6 +13,7 @@ from gateway.catalogue import Catalogue, load_catalogue
 from gateway.conformance.evidence import Evidence, read_json
 from gateway.conformance.exchanges import CALL, Exchange
 from gateway.conformance.findings import Finding, Look, found, missing
+from gateway.conformance.orders import Orders
 from gateway.conformance.stage import find_member
 from gateway.core.errors import Problem
 from gateway.core.wire.authorization import check_timestamp, parse_authorization
@@ -172,6 +173,38 @@ def look_member(evidence: Evidence, step: str, arguments: Mapping[str, Any]) -> 
     wanted = arguments["is"] if "is" in arguments else _find_value(evidence, arguments["same_as"])
     holds = got in wanted if isinstance(wanted, list) else got == wanted
     return found(holds, f"{arguments['at']} 为 {got}", heard[0].number, f"{arguments['at']} 为 {wanted}")
+
+
+def look_lawful(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:
+    """The gateway would take the message by its order's state and the rules, after all that passed before it."""
+    heard = evidence.heard(step)
+    if not heard:
+        return missing("没有收到该报文")
+    orders, seen = Orders(_catalogue(), evidence.run.kind), set[object]()
+    for item in evidence.exchanges:
+        document = read_json(item.body)
+        if (item.faults and item.way != CALL) or document.get("id") in seen or "type" not in document:
+            continue
+        seen.add(document.get("id"))
+        problem = _find_problem(orders, item)
+        if item.number == heard[0].number:
+            return _tell_problem(problem, item)
+    return missing("没有收到该报文")
+
+
+def _find_problem(orders: Orders, exchange: Exchange) -> Problem | None:
+    try:
+        orders.take(parse_object(exchange.body), now=exchange.at)
+    except Problem as problem:
+        return problem
+    return None
+
+
+def _tell_problem(problem: Problem | None, exchange: Exchange) -> Finding:
+    if problem is None:
+        return found(True, "符合", exchange.number)
+    texts = [f"{problem.code}：{problem.message}", *(f"{error.pointer}：{error.message}" for error in problem.errors)]
+    return found(False, "；".join(texts), exchange.number)
 
 
 def _find_value(evidence: Evidence, place: str) -> Any:

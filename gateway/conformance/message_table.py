@@ -130,6 +130,13 @@ MESSAGE_CHECKS: Final[Mapping[str, Check]] = {
         advice="4xx（429 除外）表示报文本身有误：停止重发，转人工处理。",
         look=bearing.look_gave_up,
     ),
+    "settled": Check(
+        title="得到受理之后不再重发",
+        clause="协议 5",
+        expected="202 或 200 的受理回执之后没有再发",
+        advice="验签通过且回执写着本报文的 202 或 200 都表示已受理：登记下来，不再重发。",
+        look=bearing.look_settled,
+    ),
     "no-redirect": Check(
         title="不跟随重定向",
         clause="协议 6",
@@ -158,6 +165,21 @@ MESSAGE_CHECKS: Final[Mapping[str, Check]] = {
         advice="同一订单的报文，等前一份得到 202 再发下一份。",
         look=bearing.look_after,
         needs=("is",),
+    ),
+    "receipted-after": Check(
+        title="回执的次序与信箱清单一致",
+        clause="协议 2、5",
+        expected="同一业务编号的报文按清单的次序办理",
+        advice="信箱清单按受理的先后排列；同一 subject 的报文逐份办理、逐份签回执。",
+        look=bearing.look_receipted_after,
+        needs=("is",),
+    ),
+    "lawful": Check(
+        title="符合订单状态与业务规则",
+        clause="业务 3、4",
+        expected="网关依状态表与业务规则受理",
+        advice="按错误信息改正：金额、大写、有效期、受益人、三项不可撤销条款，以及订单当前是否允许这种报文。",
+        look=message.look_lawful,
     ),
     "file-put": Check(
         title="先上传文件再引用",

@@ -32,13 +32,15 @@ ASSUMED: Final = "xmccb"
 class Order:
     """What is to be run. `institution` None: learned from its requests. `endpoint` None: it pulls its mailbox.
 
-    `folder` keeps keys and runs; `cases` names another folder of case files, `selected` the ids to run.
+    `ca_file` is the CA of an https endpoint, None for those of the system. `folder` keeps keys and runs; `cases` names
+    another folder of case files, `selected` the ids to run.
     """
 
     kind: str
     publics: tuple[PublicKey, ...]
     folder: Path
     endpoint: str | None = None
+    ca_file: str | None = None
     institution: str | None = None
     host: str = "127.0.0.1"
     port: int = 8900
@@ -80,6 +82,7 @@ def prepare(order: Order, *, now: Callable[[], int], tell: Tell) -> tuple[Runner
         host=order.host,
         port=order.port,
         bounds=order.bounds,
+        ca_file=order.ca_file,
         now=now,
         tell=tell,
         assumed=order.institution is None,
@@ -138,13 +141,19 @@ def find_failed(stored: Stored) -> tuple[str, ...]:
 
 
 def find_former(stored: Stored, cases: Sequence[Case]) -> Stored | None:
-    """The run before this one of the same institution, kind and mode in the same folder."""
+    """The run before this one of the same institution, kind and mode in the same folder.
+
+    A run in which nothing passed over the wire tells nothing, and is not compared.
+    """
     own = stored.run
+    if not stored.exchanges:
+        return None
     for folder in reversed(list_runs(stored.folder.parent)):
         run = _load_whole(folder)
         if run is None or run.started_at >= own.started_at:
             continue
-        if (run.institution, run.kind, run.mode) == (own.institution, own.kind, own.mode):
+        alike = (run.institution, run.kind, run.mode) == (own.institution, own.kind, own.mode)
+        if alike and any(read_exchanges(folder)):
             return judge_folder(folder, cases)
     return None
 

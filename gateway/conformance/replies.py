@@ -24,13 +24,14 @@ _WAITING: Final = frozenset({"RATE_LIMITED", "UNAVAILABLE"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """An answer before it is signed. `tamper` changes the body after that; `cut` sends nothing and ends the
-    connection, `hold` waits so many seconds first.
+    connection, `hold` waits so many seconds first. `signed` is signed in the body's place.
     """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=lambda: JSON)
     seal: Seal = field(default_factory=Seal)
+    signed: bytes | None = None
     tamper: Callable[[bytes], bytes] = bytes
     cut: bool = False
     hold: float = 0.0

@@ -1,4 +1,7 @@
-"""Runs cases against an institution: the handshake first and alone, then all others side by side, within bounds."""
+"""Runs cases against an institution: the handshake first and alone, most others side by side, the rest one by one.
+
+All of it within bounds.
+"""
 
 from __future__ import annotations
 
@@ -83,6 +86,7 @@ class Runner:
         now: Callable[[], int],
         tell: Tell,
         assumed: bool = False,
+        ca_file: str | None = None,
     ) -> None:
         """`assumed`: the institution's id was not given; the one that it signs its first call with is taken over."""
         self.run = run
@@ -100,14 +104,14 @@ class Runner:
         self._face = Face(
             self._desk, ring=ring, publics=_read_keys(run), recorder=self._recorder, now=now, assumed=assumed
         )
-        self._bench = self._set_up(ring)
+        self._bench = self._set_up(ring, HttpClient(ca_file=ca_file))
 
-    def _set_up(self, ring: KeyRing) -> Bench:
+    def _set_up(self, ring: KeyRing, client: HttpClient) -> Bench:
         return Bench(
             desk=self._desk,
             ring=ring,
             recorder=self._recorder,
-            client=HttpClient(),
+            client=client,
             now=self._now,
             run_id=self.run.id,
             kind=self.run.kind,
@@ -163,7 +167,10 @@ class Runner:
             return trouble
         gate = asyncio.Semaphore(self._bounds.parallel)
         rest = [case for case in self._cases if case.id != HANDSHAKE]
-        await asyncio.gather(*(self._perform_case(case, gate) for case in rest))
+        await asyncio.gather(*(self._perform_case(case, gate) for case in rest if not case.alone))
+        for case in rest:
+            if case.alone:
+                await self._perform_case(case, gate)
         await asyncio.sleep(self._bounds.quiet)
         return ""
 
@@ -227,6 +234,8 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - whatever fails in a case is the kit's own error, told as such
             text = f"工具自身出错：{type(error).__name__}：{error}"
             return Progress(state=ERROR, text=text, steps=tuple(stage.begun))
+        finally:
+            stage.leave()
         return Progress(state=DONE, steps=tuple(stage.begun))
 
     def _number_order(self, case: Case) -> str:

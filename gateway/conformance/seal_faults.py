@@ -177,6 +177,7 @@ _OTHERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     ),
     "revoked-key": ("用已吊销的密钥", {"standing": "revoked"}),
     "unlisted-key": ("用不在公钥清单上的密钥", {"standing": "unlisted"}),
+    "planted-key": ("用伪造的公钥清单才有的密钥", {"standing": "planted"}),
     "as-platform": ("sender_id 写成 platform", {"sender_id": "platform"}),
     "as-gateway": ("sender_id 写成 gateway", {"sender_id": "gateway"}),
     "by-platform": ("由平台以其自己的密钥签名", {"signer": "platform"}),

@@ -70,7 +70,7 @@ def seal_answer(
     """The four headers (none where they are left out) and the right signed string."""
     when, nonce = _date(seal, ring, timestamp), seal.nonce(nonce)
     lines = [f"{when:010d}".encode(), nonce.encode(), body]
-    key = ring.find(owner, seal.standing)
+    key = ring.find(seal.signer or owner, seal.standing)
     text = seal.spell(_sign(seal, key, lines))
     signature = ResponseSignature(serial_no=key.serial_no, timestamp=when, nonce=nonce, signature=text)
     headers = {} if seal.absent else format_response_headers(signature)

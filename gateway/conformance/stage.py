@@ -47,6 +47,7 @@ class Stage:
         self.subject = subject
         self.sent: dict[str, Letter] = {}
         self.begun: list[str] = []
+        self.behind: list[asyncio.Task[None]] = []
         self.awaited = [self._await(step) for step in case.steps if step.verb == _AWAIT]
 
     def _await(self, step: Step) -> Awaited:
@@ -56,6 +57,11 @@ class Stage:
     def find_await(self, name: str) -> Awaited:
         """The wait of a step."""
         return next(awaited for awaited in self.awaited if awaited.step.name == name)
+
+    def leave(self) -> None:
+        """Wait no longer for the messages that were to be listed with a later one."""
+        for task in self.behind:
+            task.cancel()
 
     def match(self, message: Envelope) -> Awaited | None:
         """The wait that this message fits: one bound to its id, else the first free one of its type and values."""

@@ -12,13 +12,14 @@ from gateway.catalogue import example
 from gateway.conformance.cases import Step
 from gateway.conformance.desk import Desk
 from gateway.conformance.exchanges import PUSH, STAND, Exchange, Recorder
-from gateway.conformance.faults import listings_of, replies_of, shape_of
+from gateway.conformance.faults import forgeries_of, listings_of, replies_of, shape_of
 from gateway.conformance.keyring import KeyRing
 from gateway.conformance.letters import Letter, Push, address_push, write_letter
 from gateway.conformance.mailbox import Standing
 from gateway.conformance.stage import Stage, set_member
 from gateway.core.wire.compact_json import encode_compact
 from gateway.crypto.digest import sm3_hex
+from gateway.crypto.signer import new_nonce
 from gateway.net.client import HttpClient
 
 SECOND: Final = 1_000_000
@@ -106,8 +107,10 @@ async def send(bench: Bench, stage: Stage, step: Step) -> None:
     stage.sent[step.name] = letter
     if not faults:
         bench.desk.guarantees.take(event, now=bench.now())
+    bench.desk.forgeries = forgeries_of(faults)
     copies = int(step.arguments.get("at_once", 1)) if bench.endpoint is not None else 1
     await asyncio.gather(*(_deliver(bench, stage, step, letter) for _ in range(copies)))
+    bench.desk.forgeries = []
 
 
 async def repeat(bench: Bench, stage: Stage, step: Step) -> None:
@@ -174,6 +177,7 @@ async def _deliver(bench: Bench, stage: Stage, step: Step, letter: Letter) -> No
         await _let_stand(bench, stage, step, letter)
         return
     attempt = bench.attempts[letter.id] = bench.attempts.get(letter.id, 0) + 1
+    used = bench.requests.get((stage.case.id, step.arguments.get("nonce_of", "")))
     request = address_push(
         bench.ring,
         letter,
@@ -181,6 +185,7 @@ async def _deliver(bench: Bench, stage: Stage, step: Step, letter: Letter) -> No
         delivery=bench.next_delivery(),
         attempt=attempt,
         now=bench.now(),
+        nonce=used.nonce if used else new_nonce(),
     )
     bench.requests[stage.case.id, step.name] = request
     await _push(bench, stage, step, letter, request)
@@ -216,36 +221,47 @@ async def _push(bench: Bench, stage: Stage, step: Step, letter: Letter, request:
 
 
 async def _let_stand(bench: Bench, stage: Stage, step: Step, letter: Letter) -> None:
-    """Let a message stand until its receipt; where none comes in time it is withdrawn, and the judge sees so."""
+    """Let a message stand until its receipt; one `with_next` stays hidden until the case's next one stands."""
+    faults = stage.case.faults.get(step.name, ())
     standing = Standing(
         delivery=bench.next_delivery(),
         case=stage.case.id,
         step=step.name,
         letter=letter,
-        faults=listings_of(stage.case.faults.get(step.name, ())),
-        answers=replies_of(stage.case.faults.get(step.name, ())),
+        faults=listings_of(faults),
+        answers=replies_of(faults),
+        hidden=bool(step.arguments.get("with_next")),
     )
     number, at = bench.recorder.reserve(), bench.now()
     bench.desk.mailbox.put(standing)
+    receipted = _await_receipt(bench, standing, number, at, faults)
+    if standing.hidden:
+        stage.behind.append(asyncio.create_task(receipted))
+        return
+    await asyncio.gather(receipted, *stage.behind)
+    stage.behind.clear()
+
+
+async def _await_receipt(bench: Bench, standing: Standing, number: int, at: int, faults: tuple[str, ...]) -> None:
+    """Where no receipt comes in time the message is withdrawn, and the judge sees so."""
     if not await bench.wait_for(standing.receipted, bench.patience):
         bench.desk.mailbox.withdraw(standing.delivery)
-    about = {**_describe(letter, ""), "delivery": standing.delivery}
     bench.recorder.keep(
         Exchange(
             number=number,
-            case=stage.case.id,
-            step=step.name,
+            case=standing.case,
+            step=standing.step,
             way=STAND,
             at=at,
             took_ms=(bench.now() - at) // 1000,
             method="GET",
             target="/v1/mailbox",
             headers={},
-            body=letter.body,
+            body=standing.letter.body,
             answer_body=encode_compact(standing.show()),
             error="" if standing.receipt else "没有收到该报文的回执",
-            faults=stage.case.faults.get(step.name, ()),
-            about=about,
+            faults=faults,
+            about={**_describe(standing.letter, ""), "delivery": standing.delivery},
         )
     )
 

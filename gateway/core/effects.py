@@ -84,7 +84,7 @@ def apply(
     if row.event is not None:
         _check_owner(order, envelope, row, source_role)
         blank = order or open_order(envelope, institution_kind or "", now)
-        order = move_order(held, blank, envelope.data, row, now=now, parameters=area.orders)
+        order = _move(held, blank, envelope.data, row, now=now, parameters=area.orders)
         others = _replace_named(held, order, envelope.data, row, now=now, parameters=area.orders)
     facts = RuleFacts(data=envelope.data, order=held.order, case=held.case, area=area, today=local_date(now))
     warnings = check_rules(find_rules(row.type), facts)
@@ -146,10 +146,9 @@ def raise_event(order: Order, event: str, *, now: int, parameters: Parameters) -
     return chosen if isinstance(chosen, str) else _enter(order, chosen, now)
 
 
-def move_order(
+def _move(
     held: Held, blank: Order, data: Mapping[str, Any], row: TypeRow, *, now: int, parameters: Parameters
 ) -> Order:
-    """The order after a message of its own, by the table alone; `blank` stands for one that begins. STATE_CONFLICT."""
     before = held.order
     transitions = find_rows(before.state if before else None, row.name_event(data) or "")
     if not transitions:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -46,11 +46,14 @@ _CAUGHT: Final = (aiohttp.ClientError, OSError, ValueError, RuntimeError, asynci
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """An HTTP request with its bounds in seconds; `total` counts from the wait for a connection to the last byte."""
+    """An HTTP request with its bounds in seconds; `total` counts from the wait for a connection to the last byte.
+
+    `headers` may be pairs, to send a header on several lines.
+    """
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] | Sequence[tuple[str, str]] = field(default_factory=dict)
     body: bytes = b""
     connect: float = 10.0
     total: float = 10.0

@@ -6,7 +6,7 @@ Source: architecture "net" and point 10, facts "Wire traps": a shared connector 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -103,14 +103,17 @@ class HttpClient:
         body: bytes = b"",
         timeout: float = 10.0,  # noqa: ASYNC109 - a bound of the call, which ends in an Answer and not in an exception
     ) -> Answer:
-        """One request, one answer within `timeout` seconds; never raises for the network's faults."""
+        """One request, one answer within `timeout` seconds; never raises for the network's faults.
+
+        Names in `headers` that differ in case alone are lines of one header.
+        """
         if self._session is None:
             context = _tls_context(self._link)
             self._session = open_session(concurrency=_PLAIN_CONCURRENCY, context=context, factory=None)
         call = Call(
             method=method,
             url=url,
-            headers=headers or {},
+            headers=_write_lines(headers or {}),
             body=body,
             connect=timeout,
             total=timeout,
@@ -123,6 +126,11 @@ class HttpClient:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _write_lines(headers: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+    written: dict[str, str] = {}
+    return [(written.setdefault(name.lower(), name), value) for name, value in headers.items()]
 
 
 def _call(request: Request, link: Link) -> Call:

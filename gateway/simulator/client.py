@@ -96,7 +96,8 @@ class GatewayClient:
 
     async def post_message(self, event: bytes) -> Reply:
         """Send a message until an answer proves its fate: same bytes, a fresh nonce and timestamp each time."""
-        return await self._insist(lambda tries: self._post(self._habits.again(event) if tries else event))
+        reply = await self._insist(lambda tries: self._post(self._habits.again(event) if tries else event))
+        return reply if self._habits.does("settle") else await self._post(event)
 
     async def _post(self, body: bytes) -> Reply:
         """One attempt; a receipt that is not this message's proves as little as none."""
@@ -127,6 +128,8 @@ class GatewayClient:
             if self._is_final(reply) or unproven >= self._unproven_tries or self._clock.now() >= deadline:
                 return reply
             failures += 1
+            if failures == self._habits.tries:
+                return reply
             wanted = _retry_after(reply) if self._habits.does("retry-after") else 0.0
             await self._clock.sleep(max(self._backoff.delay(failures), wanted))
 
@@ -136,7 +139,8 @@ class GatewayClient:
         if not self._habits.does("give-up") and reply.status is not None and reply.status >= HTTPStatus.BAD_REQUEST:
             return False
         believed = reply.proven or (reply.status is not None and not self._habits.does("answer-signature"))
-        return believed and reply.status not in TRY_AGAIN
+        strange = reply.status == HTTPStatus.OK and not self._habits.does("repeat-answer")
+        return believed and not strange and reply.status not in TRY_AGAIN
 
     async def get_message(self, source: str, id: str) -> Reply:  # noqa: A002 - the wire's own name
         """State, attempts and receipt of a message."""
@@ -159,7 +163,8 @@ class GatewayClient:
         """
         self._relist_at = self._clock.now() + (_RELIST if self.trust.knows_gateway else 0)
         reply = await self.call("GET", _KEYS)
-        believed = reply.proven or not self.trust.knows_gateway or not self._habits.does("answer-signature")
+        unread = not (self._habits.does("answer-signature") and self._habits.does("keys-answer"))
+        believed = reply.proven or not self.trust.knows_gateway or unread
         if reply.status == HTTPStatus.OK and believed:
             self.trust.take(reply.document)
         return reply
@@ -225,7 +230,8 @@ class GatewayClient:
         now = self._clock.now()
         if self._habits.does("answer-timestamp"):
             check_timestamp(signature.timestamp, now)
-        trusted = self.trust.find(GATEWAY, signature.serial_no)
+        owner = GATEWAY if self._habits.does("answer-owner") else self.trust.find_owner(signature.serial_no)
+        trusted = self.trust.find(owner, signature.serial_no)
         if self._habits.does("answer-key-status"):
             trusted.key.check_active(now)
         verify_response(trusted.public, signature, body=answer.body)

@@ -59,7 +59,8 @@ class Counterpart:
             options.gateway, options.identity, clock=clock, trust=trust, ca_file=options.ca_file, habits=options.habits
         )
         self.ledger = Ledger(options.ledger, options.observe)
-        self.sender = Sender(self.client, self.ledger, clock, self._own_files(files))
+        in_turn = options.habits.does("in-turn")
+        self.sender = Sender(self.client, self.ledger, clock, self._own_files(files), in_turn=in_turn)
         self.reception = Reception(self.party_id, self.client, self.ledger, clock, self.act, habits=options.habits)
         self._server: Server | None = None
         self._puller: asyncio.Task[None] | None = None
@@ -69,7 +70,8 @@ class Counterpart:
         return ()
 
     def _own_files(self, files: Iterable[bytes]) -> dict[str, bytes]:
-        return {sm3_hex(data): data for data in files} if self.options.habits.does("files") else {}
+        habits = self.options.habits
+        return habits.files({sm3_hex(data): data for data in files}) if habits.does("files") else {}
 
     @property
     def port(self) -> int | None:

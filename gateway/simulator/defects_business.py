@@ -15,7 +15,7 @@ Data = dict[str, Any]
 Change = Callable[[Data], Data]
 
 
-def _edit(type_: str, change: Change) -> Callable[[list[Outgoing]], list[Outgoing]]:
+def edit_replies(type_: str, change: Change) -> Callable[[list[Outgoing]], list[Outgoing]]:
     """Change the data of the replies of one type."""
 
     def edit(replies: list[Outgoing]) -> list[Outgoing]:
@@ -29,7 +29,8 @@ def _change(reply: Outgoing, change: Change) -> Outgoing:
     return replace(reply, body=encode_compact({**event, "data": change(event["data"])}))
 
 
-def _leave_out(type_: str) -> Callable[[list[Outgoing]], list[Outgoing]]:
+def leave_out(type_: str) -> Callable[[list[Outgoing]], list[Outgoing]]:
+    """Send no replies of one type."""
     return lambda replies: [reply for reply in replies if reply.type != type_]
 
 
@@ -132,8 +133,8 @@ _MISSING: Final = (
 )
 
 BUSINESS: Final[tuple[Defect, ...]] = (
-    *(habit_defect(name, title, replies=_edit(type_, change)) for name, title, type_, change in _EDITS),
-    *(habit_defect(name, title, replies=_leave_out(type_)) for name, title, type_ in _MISSING),
+    *(habit_defect(name, title, replies=edit_replies(type_, change)) for name, title, type_, change in _EDITS),
+    *(habit_defect(name, title, replies=leave_out(type_)) for name, title, type_ in _MISSING),
     habit_defect("issued-before-accepted", "没有受理就开立保函", replies=_issue_first),
     habit_defect("replies-twice", "每条答复以不同 id 发两次", replies=_twice),
 )

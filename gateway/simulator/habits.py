@@ -48,6 +48,14 @@ CHECKS: Final = frozenset(
         "retry-after",
         "files",
         "pulled-receipt",
+        "answer-owner",
+        "gateway-origin",
+        "in-turn",
+        "keys-answer",
+        "nonce-after-signature",
+        "one-header",
+        "repeat-answer",
+        "settle",
     }
 )
 """What an honest counterpart checks or does, by name."""
@@ -68,6 +76,11 @@ def keep(value: T) -> T:
     return value
 
 
+def name_spent(authorization: Authorization) -> str:
+    """A nonce is used once per key."""
+    return f"{authorization.serial_no} {authorization.nonce}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
     """One way of working.
@@ -75,8 +88,9 @@ class Habits:
     `skips` names checks that are left out (`CHECKS`). `receipt` makes the members of a receipt from the right ones,
     `answer` the answer to a push from the sealed one, `event` a message from the right one, `wire` the bytes that leave
     from those that were signed, `again` those of a further try, `listed` a mailbox's messages from those listed,
-    `replies` the messages that answer one. `delay` of an answer and
-    `hesitation` between looking for a duplicate and writing the message down are in seconds.
+    `replies` the messages that answer one, `files` those that are put (by SM3) of all that there are, `spent` what a
+    used push is known again by. `delay` of an answer and `hesitation` between looking for a duplicate and writing the
+    message down are in seconds; `tries` bounds the attempts to send one message, 0 for no bound.
     """
 
     skips: frozenset[str] = frozenset()
@@ -88,6 +102,7 @@ class Habits:
     answer: Callable[[RawResponse], RawResponse] = keep
     delay: float = 0.0
     hesitation: float = 0.0
+    tries: int = 0
     event: Callable[[dict[str, Any]], dict[str, Any]] = keep
     wire: Callable[[bytes], bytes] = keep
     again: Callable[[bytes], bytes] = keep
@@ -96,6 +111,8 @@ class Habits:
     listed: Callable[[list[Any]], list[Any]] = keep
     delivery: Callable[[str], str] = keep
     replies: Callable[[list[Any]], list[Any]] = keep
+    files: Callable[[dict[str, bytes]], dict[str, bytes]] = keep
+    spent: Callable[[Authorization], str] = name_spent
 
     def does(self, check: str) -> bool:
         """Whether a check of `CHECKS` is made; KeyError for one that is not there."""

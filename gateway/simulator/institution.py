@@ -52,11 +52,9 @@ class Institution(Counterpart):
 
     def act(self, message: Envelope) -> Sequence[Outgoing]:
         """The replies of the plan, in order; their ids derive from the message, so that none is ever sent twice."""
-        if message.type == DAILY:
-            return [self._reconcile(message)]
-        rows = self._plan.get(message.type, ())
+        rows = [row for row in self._plan.get(message.type, ()) if row.when(message.data)]
         replies = [self._reply(message, place, row) for place, row in enumerate(rows, start=1)]
-        return self.options.habits.replies(replies)
+        return self.options.habits.replies([self._reconcile(message)] if message.type == DAILY else replies)
 
     def _reconcile(self, message: Envelope) -> Outgoing:
         """The answer to a daily reconciliation, from the ledger."""
@@ -83,7 +81,7 @@ class Institution(Counterpart):
         event = example(
             row.type,
             source=self.party_id,
-            recipient=message.source,
+            recipient=row.recipient or message.source,
             subject=message.subject,
             id=sm3_hex(f"{message.source} {message.id} {place}".encode())[:_ID_DIGITS],
             kind=self._kind,
@@ -99,7 +97,7 @@ class Institution(Counterpart):
         return Outgoing(
             id=event["id"],
             type=row.type,
-            recipient=message.source,
+            recipient=row.recipient or message.source,
             subject=message.subject,
             body=encode_compact(event),
         )

@@ -54,7 +54,7 @@ class PushFace:
 
     async def _answer(self, request: RawRequest, body: bytes) -> RawResponse:
         try:
-            taken = await self._take(_parcel(request, body))
+            taken = await self._take(_parcel(request, body, self._habits))
         except Problem as problem:
             return answer_error(problem)
         headers = {"Content-Type": "application/json; charset=utf-8"}
@@ -65,7 +65,7 @@ class PushFace:
         habits, values = self._habits, request.all("authorization")
         if not values and not habits.does("push-authorization"):
             return new_nonce()
-        if len(values) != 1:
+        if not values or (len(values) > 1 and habits.does("one-header")):
             raise Problem("MALFORMED_REQUEST" if values else "AUTH_MISSING")
         authorization = habits.read_authorization(values[0])
         if authorization.sender_id != GATEWAY and habits.does("push-sender"):
@@ -73,9 +73,12 @@ class PushFace:
         now = self._clock.now()
         if habits.does("push-timestamp"):
             check_timestamp(authorization.timestamp, now)
+        early = not habits.does("nonce-after-signature")
+        if early:
+            self._spend(authorization, now)
         if habits.does("push-signature"):
             await self._check_signature(request, authorization, body, now)
-        if habits.does("push-nonce"):
+        if habits.does("push-nonce") and not early:
             self._spend(authorization, now)
         return authorization.nonce
 
@@ -90,7 +93,7 @@ class PushFace:
     def _spend(self, authorization: Authorization, now: int) -> None:
         while self._spent and next(iter(self._spent.values())) < now:
             del self._spent[next(iter(self._spent))]
-        spent = f"{authorization.serial_no} {authorization.nonce}"
+        spent = self._habits.spent(authorization)
         if spent in self._spent:
             raise Problem("NONCE_REPLAYED")
         self._spent[spent] = now + _NONCE_KEPT
@@ -101,12 +104,13 @@ class PushFace:
         return replace(answer, headers={**answer.headers, **seal})
 
 
-def _parcel(request: RawRequest, body: bytes) -> Parcel:
+def _parcel(request: RawRequest, body: bytes, habits: Habits) -> Parcel:
     origins = request.all("gzbzj-origin")
+    clear = len(origins) == 1 or not habits.does("one-header")
     attempt = request.headers.get("gzbzj-attempt", "")
     return Parcel(
         body=body,
-        origin=origins[0] if len(origins) == 1 else None,
+        origin=origins[0] if origins and clear else None,
         via="push",
         delivery=request.headers.get("gzbzj-delivery", ""),
         attempt=int(attempt) if attempt.isascii() and attempt.isdigit() else 0,

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Final
 
 from gateway.core.errors import Problem
+from gateway.core.party import GATEWAY
 from gateway.core.wire.compact_json import encode_compact
 from gateway.core.wire.envelope import Envelope, parse_envelope
 from gateway.core.wire.receipt import Receipt, encode_receipt
@@ -120,7 +121,7 @@ class Reception:
     async def _check_origin(self, envelope: Envelope, parcel: Parcel) -> None:
         """The origin is there and verifies with a key of `source` valid at that time; age and reuse are not checked."""
         habits = self._habits
-        if not habits.does("origin"):
+        if not habits.does("origin") or (envelope.source == GATEWAY and not habits.does("gateway-origin")):
             return
         if parcel.origin is None:
             raise Problem("AUTH_MISSING", "缺少 Gzbzj-Origin：无从证明报文出自发送方。")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from gateway.core.party import PLATFORM
 from gateway.core.wire.instants import format_beijing
 
 Data = Mapping[str, Any]
@@ -31,11 +32,16 @@ Fit = Callable[[Context], Data]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyRow:
-    """One reply. `variant` names the example to start from; None takes the one for the institution's kind."""
+    """One reply. `variant` names the example to start from; None takes the one for the institution's kind.
+
+    `when` asks the data answered whether there is a reply; `recipient` None is whom it answers.
+    """
 
     type: str
     variant: str | None = None
     fit: Fit = lambda _: {}
+    when: Callable[[Data], bool] = lambda _: True
+    recipient: str | None = None
 
 
 def _issue(context: Context) -> Data:
@@ -94,6 +100,19 @@ def _pay(context: Context) -> Data:
     }
 
 
+def _claims_cash(asked: Data) -> bool:
+    """A notice names the guarantee that it claims; one that names none claims the cash of an account."""
+    return "guaranteeNo" not in asked
+
+
+def _report_usage(context: Context) -> Data:
+    return {"noticeNo": context.asked["noticeNo"], "used": {"currency": "CNY", "fen": context.asked["total"]["fen"]}}
+
+
+def _asks_statement(asked: Data) -> bool:
+    return bool(asked["rule"] == "statement")
+
+
 def _release(context: Context) -> Data:
     asked = context.asked
     return {name: asked[name] for name in ("confirmationNo", "releaseKind", "guaranteeNo", "account") if name in asked}
@@ -149,7 +168,11 @@ PLAN: Final[Mapping[str, tuple[ReplyRow, ...]]] = MappingProxyType(
         "guarantee.application.v1": (*_STATUSES, ReplyRow(type="guarantee.issued.v1", fit=_issue)),
         "invoice.requested.v1": (ReplyRow(type="invoice.issued.v1", variant="default", fit=_invoice),),
         "authenticity.query.v1": (ReplyRow(type="authenticity.result.v1", variant="default", fit=_check),),
-        "payment.notice.v1": (ReplyRow(type="payment.result.v1", variant="default", fit=_pay),),
+        "payment.notice.v1": (
+            ReplyRow(type="payment.result.v1", variant="default", fit=_pay),
+            ReplyRow(type="deposit.usage.v1", variant="default", fit=_report_usage, when=_claims_cash),
+        ),
+        "sla.warning.v1": (ReplyRow(type="deposit.statement.v1", when=_asks_statement, recipient=PLATFORM),),
         "release.confirmation.v1": (ReplyRow(type="release.completed.v1", fit=_release),),
         "guarantee.cancellation.v1": (),
         "guarantee.query.v1": (ReplyRow(type="guarantee.query_result.v1", variant="default", fit=_look_up),),

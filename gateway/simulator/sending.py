@@ -25,11 +25,15 @@ class Sender:
     Of `files` (by SM3) those that an event names are put before it is sent, once in a run; each is a `file` entry.
     """
 
-    def __init__(self, client: GatewayClient, ledger: Ledger, clock: Clock, files: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, client: GatewayClient, ledger: Ledger, clock: Clock, files: Mapping[str, bytes], *, in_turn: bool = True
+    ) -> None:
+        """`in_turn` False sends a subject's events at once, which nobody should."""
         self._client = client
         self._ledger = ledger
         self._clock = clock
         self._files = dict(files)
+        self._in_turn = in_turn
         self._tails: dict[str, asyncio.Task[None]] = {}
 
     async def send(self, event: Outgoing) -> Reply:
@@ -85,9 +89,15 @@ class Sender:
     async def _run(self, before: asyncio.Task[None] | None, events: Sequence[Outgoing]) -> None:
         if before is not None:
             await asyncio.wait([before])
+        if not self._in_turn:
+            await asyncio.gather(*map(self._insist, events))
+            return
         for event in events:
-            while _is_unheard(await self.send(event)):
-                continue
+            await self._insist(event)
+
+    async def _insist(self, event: Outgoing) -> None:
+        while _is_unheard(await self.send(event)):
+            continue
 
     def _forget(self, subject: str, task: asyncio.Task[None]) -> None:
         if self._tails.get(subject) is task:

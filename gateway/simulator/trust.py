@@ -50,6 +50,13 @@ class Trust:
             raise Problem("KEY_UNKNOWN")
         return trusted
 
+    def find_owner(self, serial_no: str) -> str:
+        """Whose key this is; Problem KEY_UNKNOWN for nobody's."""
+        owner = next((owner for owner, serial in self._keys if serial == serial_no), None)
+        if owner is None:
+            raise Problem("KEY_UNKNOWN")
+        return owner
+
     def take(self, listing: Mapping[str, Any]) -> None:
         """Take over a list that came in a trusted answer; entries that cannot be read are left out."""
         for entry in listing.get("keys", ()):

@@ -159,5 +159,31 @@ _BUSINESS: Final = {
     "release-missing": "released",
 }
 
-CLAIMS: Final = {**_SIGNING, **_RECEIPTS, **_CHECKS, **_SENDING, **_BUSINESS}
+_CONDUCT: Final = {
+    "answer-owner-unchecked": "answer-untrusted-by-platform",
+    "keys-answer-unverified": "keys-untrusted-absent",
+    "gateway-origin-unchecked": "gateway-refuse-absent",
+    "first-of-repeated-headers": "push-refuse-authorization-twice",
+    "nonce-spent-unverified": "push-accept-nonce-of-forgery",
+    "replay-by-signature": "push-refuse-nonce-again",
+    "sends-out-of-turn": "order-in-turn",
+    "sends-again-though-accepted": "first-answer",
+    "repeat-answer-unknown": "answer-repeat-taken",
+    "tries-once-more": "answer-three-failures",
+    "listing-backwards": "mailbox-in-order",
+    "voucher-not-uploaded": "order-issued",
+    "guarantee-revocable": "order-issued",
+    "guarantee-conditional": "order-issued",
+    "guarantee-other-beneficiary": "order-issued",
+    "guarantee-term-short": "order-issued",
+    "names-narrowed": "order-unusual-names",
+    "names-in-gb2312": "order-unusual-names",
+    "reconciliation-always-agreed": "reconciliation",
+    "usage-missing": "cash-used",
+    "statement-missing": "statement",
+    "authenticity-digest-unread": "authenticity-mismatch-digest",
+    "authenticity-end-unread": "authenticity-mismatch-end",
+}
+
+CLAIMS: Final = {**_SIGNING, **_RECEIPTS, **_CHECKS, **_SENDING, **_BUSINESS, **_CONDUCT}
 ROWS: Final = tuple((name, mode) for name, defect in DEFECTS.items() for mode in defect.modes)

@@ -14,7 +14,9 @@ from gateway.conformance.judging import Judgement
 from gateway.conformance.practice import Order, Stored, judge_folder, prepare
 from gateway.conformance.runner import Bounds
 from gateway.crypto.keys import PrivateKey
+from gateway.ports import Clock
 from gateway.simulator import Institution, InstitutionOptions, KeyIdentity, SystemClock
+from gateway.simulator.habits import HONEST, Habits
 from gateway.simulator.identity import Identity
 
 KEY = PrivateKey.generate()
@@ -52,8 +54,16 @@ class Seat:
 
 
 @asynccontextmanager
-async def honest(kind: str, mode: str, ledger: Path, identity: Identity | None = None) -> AsyncIterator[Seat]:
-    """The honest simulator, as fjbank with KEY unless told otherwise."""
+async def honest(
+    kind: str,
+    mode: str,
+    ledger: Path,
+    identity: Identity | None = None,
+    *,
+    clock: Clock | None = None,
+    habits: Habits = HONEST,
+) -> AsyncIterator[Seat]:
+    """The honest simulator, as fjbank with KEY on the machine's clock unless told otherwise."""
     port = free_port()
     options = InstitutionOptions(
         identity=identity or KeyIdentity("fjbank", KEY),
@@ -62,8 +72,9 @@ async def honest(kind: str, mode: str, ledger: Path, identity: Identity | None =
         port=0 if mode == "push" else None,
         kind=kind,
         wait=2,
+        habits=habits,
     )
-    institution = Institution(options, SystemClock())
+    institution = Institution(options, clock or SystemClock())
     await institution.start()
     try:
         endpoint = f"http://127.0.0.1:{institution.port}/inbox?from=gw" if mode == "push" else None
@@ -72,7 +83,14 @@ async def honest(kind: str, mode: str, ledger: Path, identity: Identity | None =
         await institution.stop()
 
 
-async def examine(seat: Seat, folder: Path, *, tell: Callable[[Any], None] = lambda _: None, **changes: Any) -> Stored:
+async def examine(
+    seat: Seat,
+    folder: Path,
+    *,
+    tell: Callable[[Any], None] = lambda _: None,
+    clock: Callable[[], int] = now,
+    **changes: Any,
+) -> Stored:
     bounds = Bounds(wait=60.0, total=300.0)  # generous: a busy machine is not a failing institution
     fields = {
         "bounds": bounds,
@@ -82,7 +100,7 @@ async def examine(seat: Seat, folder: Path, *, tell: Callable[[Any], None] = lam
         "kind": seat.kind,
         **changes,
     }
-    runner, cases = prepare(Order(folder=folder, **fields), now=now, tell=tell)
+    runner, cases = prepare(Order(folder=folder, **fields), now=clock, tell=tell)
     run = await runner.perform()
     return judge_folder(folder / "runs" / run.id, cases)
 

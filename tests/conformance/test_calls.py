@@ -10,17 +10,20 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.catalogue import example, load_catalogue
+from gateway.catalogue import example, load_catalogue, read_specimens
 from gateway.conformance.desk import Desk
+from gateway.conformance.evidence import read_json
 from gateway.conformance.exchanges import CALL, Recorder
 from gateway.conformance.face import Face
 from gateway.conformance.keyring import open_ring
 from gateway.conformance.practice import Order, prepare
 from gateway.conformance.runner import Bounds
 from gateway.core.wire.strict_json import parse_object
+from gateway.crypto.digest import sm3_hex
 from gateway.crypto.keys import PrivateKey
 from gateway.net.server import start_server
 from tests.conformance.play import KEY, honest, now
+from tests.files.filer import Filer
 from tests.harness.fake_clock import FakeClock
 from tests.protocol.caller import Caller, encode, exchange
 
@@ -85,6 +88,20 @@ async def test_schemas_are_the_catalogues(bank: Caller) -> None:
     assert (await bank.get("/v1/schemas/payment.result.v9")).code == "NOT_FOUND"
 
 
+async def test_files_are_kept_and_given(bank: Caller) -> None:
+    """What the institution put, and what the examples name, is given under its digest; the bytes are not signed."""
+    paper = b"%PDF-1.7 of the bank"
+    unknown = await bank.get(f"/v1/files/{sm3_hex(paper)}")
+    assert (unknown.status, unknown.code) == (404, "NOT_FOUND")
+    put = await bank.call("PUT", f"/v1/files/{sm3_hex(paper)}", paper, over=b"")
+    assert (put.status, put.doc) == (201, {"digest": sm3_hex(paper), "size": len(paper)})
+    wrong = await bank.call("PUT", f"/v1/files/{'0' * 64}", paper, over=b"")
+    assert (wrong.status, wrong.code) == (400, "MALFORMED_REQUEST")
+    for data in (paper, *read_specimens()):
+        given = await Filer(bank.gateway, bank.sender, bank.key).take(sm3_hex(data))
+        assert (given.status, given.signed, given.body) == (200, True, data)
+
+
 async def test_a_guarantee_stands_as_the_messages_left_it(kit: Kit, bank: Caller) -> None:
     """Issued, claimed, paid in part; to nobody without a signature, and no other number is known."""
     target = f"/v1/guarantees/{quote(NUMBER, safe='')}"
@@ -125,7 +142,7 @@ async def test_a_run_follows_its_guarantees(tmp_path: Path) -> None:
         )
         runner, _ = prepare(order, now=now, tell=lambda _: None)
         await runner.perform()
-    sent = [parse_object(item.body) for item in runner._recorder.exchanges if item.way == CALL and item.body]
+    sent = [read_json(item.body) for item in runner._recorder.exchanges if item.way == CALL]
     (issued,) = [event for event in sent if event.get("type") == "guarantee.issued.v1"]
     shown = runner._desk.guarantees.show(issued["data"]["guaranteeNo"])
     assert (shown["orderNo"], shown["state"], shown["institution"]) == (issued["subject"], "in_force", "fjbank")

@@ -3,17 +3,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.cli.application import run
-from gateway.conformance.practice import Order, judge_folder, prepare
+from gateway.conformance.practice import Order, find_former, judge_folder, prepare
 from gateway.conformance.runner import Bounds
 from gateway.conformance.steps import Waiting
-from tests.conformance.play import KEY, Seat, examine, free_port, now
+from tests.conformance.play import KEY, Seat, examine, failures, free_port, honest, now
 
 QUICK = Bounds(wait=0.5, answer=0.5, first_poll=0.5, total=60.0, quiet=0.0)
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -114,6 +114,80 @@ async def test_hostile_institution(write: Write, tmp_path: Path) -> None:
     assert not verdicts & {"pass", "error"}
 
 
+POST = b"POST /v1/messages HTTP/1.1\r\nHost: kit\r\nContent-Type: application/json\r\n"
+
+
+async def endless_request(writer: asyncio.StreamWriter) -> None:
+    writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+    while True:
+        writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        await writer.drain()
+
+
+async def dripping_request(writer: asyncio.StreamWriter) -> None:
+    writer.write(POST + b"Content-Length: 1000000\r\n\r\n")
+    while True:
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
+async def huge_request_header(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"GET /v1/keys HTTP/1.1\r\nHost: kit\r\nAuthorization: " + b"x" * 10_000_000 + b"\r\n\r\n")
+    await writer.drain()
+
+
+async def deep_request(writer: asyncio.StreamWriter) -> None:
+    writer.write(POST + b"Content-Length: 60000\r\n\r\n" + b"[" * 60000)
+    await writer.drain()
+
+
+class Callers:
+    """Some who call a port again and again, each starting anew when it is cut off."""
+
+    def __init__(self, port: int, write: Write, *, number: int = 5) -> None:
+        self._port = port
+        self._write = write
+        self._ended = False
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks = [asyncio.create_task(self._call()) for _ in range(number)]
+        self.calls = 0
+
+    async def _call(self) -> None:
+        while not self._ended:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+                self.calls += 1
+                await self._talk(writer)
+            await asyncio.sleep(0.01)
+
+    async def _talk(self, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            await self._write(writer)
+        finally:
+            self._writers.discard(writer)
+            writer.transport.abort()
+
+    async def end(self) -> None:
+        self._ended = True
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*self._tasks)
+
+
+@pytest.mark.parametrize("write", [endless_request, dripping_request, huge_request_header, deep_request])
+async def test_hostile_caller(write: Write, tmp_path: Path) -> None:
+    """What calls the kit with such requests harms no run: an honest institution beside it passes, and in time."""
+    async with honest("bank", "push", tmp_path / "ledger.jsonl") as seat, asyncio.timeout(120):
+        callers = Callers(seat.port, write)
+        stored = await examine(seat, tmp_path / "kit", selected=("first-answer", "push-refuse-absent"))
+        await callers.end()
+    assert callers.calls
+    assert failures(stored) == []
+    assert stored.verdict.verdict == "pass"
+
+
 async def test_unreachable(tmp_path: Path) -> None:
     """An endpoint that cannot be reached is told at once, and no case is run."""
     endpoint = f"http://127.0.0.1:{free_port()}/in"
@@ -121,6 +195,7 @@ async def test_unreachable(tmp_path: Path) -> None:
     assert stored.verdict.verdict == "fail"
     assert endpoint in stored.run.trouble
     assert set(stored.verdict.counts) == {"not_run", "skip"}
+    assert find_former(stored, ()) is None
 
 
 async def test_never_polled(tmp_path: Path) -> None:
@@ -175,6 +250,19 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["conformance", "judge", report["folder"], "--json"]) == 3
     again = json.loads(capsys.readouterr().out)
     assert again["cases"] == report["cases"]
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["bank", "ftp://127.0.0.1/in", "http://127.0.0.1:99999/in", "http://", "http://u:p@127.0.0.1/in"]
+)
+def test_no_endpoint(endpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is no endpoint is wrong usage, told before anything listens."""
+    public = tmp_path / "bank.pub.pem"
+    public.write_text(KEY.public.to_pem(), encoding="ascii")
+    who = ["--endpoint", endpoint, "--public-key", str(public), "--kind", "bank", "--dir", str(tmp_path / "kit")]
+    assert run(["conformance", "run", "--practice", *who]) == 2
+    assert f"--endpoint {endpoint}：" in capsys.readouterr().err
+    assert not (tmp_path / "kit").exists()
 
 
 def test_faulty_case_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,18 +59,18 @@ def move(wgg: Wgg, name: str, *options: object) -> Ended:
     return ended
 
 
-def queue(wgg: Wgg, folder: Path, **fields: object) -> None:
+def queue(wgg: Wgg, folder: Path, *options: object, **fields: object) -> None:
     """From the form into the queue."""
     form, paper = folder / "form.json", folder / "paper.pdf"
     form.write_text(json.dumps({**FORM, **fields}), encoding="utf-8")
     paper.write_bytes(b"%PDF-1.7")
-    move(wgg, "apply", "--form", form)
+    move(wgg, "apply", "--form", form, *options)
     for material in MATERIALS:
-        move(wgg, "attach", "--material", material, "--file", paper)
-    move(wgg, "submit")
+        move(wgg, "attach", "--material", material, "--file", paper, *options)
+    move(wgg, "submit", *options)
     for material in MATERIALS:
-        move(wgg, "check", "--material", material)
-    move(wgg, "complete")
+        move(wgg, "check", "--material", material, *options)
+    move(wgg, "complete", *options)
 
 
 def official(wgg: Wgg, port: int) -> Ended:
@@ -114,25 +114,18 @@ def test_a_failed_run_changes_nothing(wgg: Wgg, home: Path, tmp_path: Path, regi
 def test_the_window_may_stand_in_another_home(
     wgg: Wgg, home: Path, tmp_path: Path, register: Callable[[str], None]
 ) -> None:
-    """The sandbox knows no application: it is named as missing; the home that keeps it is looked into instead."""
+    """The sandbox knows no application: it is named as missing; the home that keeps it is looked into instead, and a
+    bank that applied there as an insurer is told so before the run, not by its certificate afterwards.
+    """
     register(f"http://127.0.0.1:{free_port()}/")
     other, port = tmp_path / "other", free_port()
     assert "没有机构 fjbank 的对接申请" in official(wgg, port).err
     assert wgg("init", other, "--deployment", "other").code == 0
     at_other = ("--home", other)
-    form = tmp_path / "form.json"
-    form.write_text(json.dumps({**FORM, "kind": "bank"}), encoding="utf-8")
-    move(wgg, "apply", "--form", form, *at_other)
-    named = wgg("conformance", "official", "--id", "fjbank", "--onboarding-home", other)
-    assert (named.code, "填报中" in named.err) == (3, True)
-
-
-def test_the_kind_is_that_of_the_application(
-    wgg: Wgg, home: Path, tmp_path: Path, register: Callable[[str], None]
-) -> None:
-    """A bank that applied as an insurer is told so before the run, not by its certificate afterwards."""
-    register(f"http://127.0.0.1:{free_port()}/")
-    queue(wgg, tmp_path, kind="insurer", pact=True)
-    move(wgg, "open")
-    refused = official(wgg, free_port())
+    named = ("conformance", "official", "--id", "fjbank", "--onboarding-home", other)
+    queue(wgg, tmp_path, *at_other, kind="insurer", pact=True)
+    waiting = wgg(*named)
+    assert (waiting.code, "排队待测试" in waiting.err) == (3, True)
+    move(wgg, "open", *at_other)
+    refused = wgg(*named)
     assert (refused.code, "申请的类别是 insurer" in refused.err) == (3, True)

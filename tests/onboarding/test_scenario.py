@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,15 @@ import pytest
 from gateway.bootstrap import new_key
 from gateway.bootstrap.onboarding import Counter
 from gateway.conformance.certifying import certify
+from gateway.conformance.practice import Stored
 from gateway.core.certificate import CertificateInvalid
 from gateway.core.onboarding import MATERIALS, MoveRefused
 from gateway.core.party import Party, Standing
 from gateway.core.wire.instants import parse_rfc3339
 from gateway.crypto.digest import sm3_hex
 from gateway.simulator import KeyIdentity
+from gateway.simulator.defects import DEFECTS
+from gateway.simulator.habits import HONEST, Habits
 from tests.conformance.play import examine, honest, write_handshake
 from tests.files.filer import Filer
 from tests.harness.gateway import AUDIT, Gateway
@@ -26,6 +31,21 @@ from tests.protocol.steps import bring as receipt
 
 BANK, KEY = "freshbank", "unknown"
 """A party that no fixture registers, and the name of a key that is nobody's yet."""
+
+DEFECT = "receipt-digest-upper-case"
+
+
+class Running:
+    """A clock that goes on from a day of the story, as the machine's does."""
+
+    def __init__(self, begin: int) -> None:
+        self._begin = begin - time.monotonic_ns() // 1000
+
+    def now(self) -> int:
+        return self._begin + time.monotonic_ns() // 1000
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 class Story:
@@ -76,14 +96,19 @@ class Story:
             await self.desk.move("check", BANK, actor="王", data={"material": material})
         await self.desk.move("complete", BANK, actor="王")
 
-    async def examine_officially(self, folder: Path) -> bytes:
-        """The certificate of an official run against the bank's own program."""
+    async def examine_officially(self, folder: Path, habits: Habits = HONEST, cases: Path | None = None) -> Stored:
+        """An official run, of the whole kit unless told otherwise, against the bank's own program, on this day."""
         await self.desk.find_testing(BANK)
-        key, gateway = self.gateway.keys[KEY], self.gateway.keys["gateway"]
-        fields: dict[str, Any] = {"official": True, "institution": BANK, "publics": (key.public,), "gateway_key": gateway}
-        async with honest("bank", "push", folder / "bank.jsonl", KeyIdentity(BANK, key)) as seat:
-            stored = await examine(seat, folder / "kit", cases=write_handshake(folder / "cases"), **fields)
-        return certify(stored, gateway, now=self.gateway.clock.now(), days=180)
+        key, clock = self.gateway.keys[KEY], Running(self.gateway.clock.now())
+        fields: dict[str, Any] = {"official": True, "institution": BANK, "publics": (key.public,)}
+        fields |= {"gateway_key": self.gateway.keys["gateway"], "clock": clock.now, "cases": cases}
+        identity = KeyIdentity(BANK, key)
+        async with honest("bank", "push", folder.with_suffix(".jsonl"), identity, clock=clock, habits=habits) as seat:
+            return await examine(seat, folder, **fields)
+
+    def certify(self, stored: Stored) -> bytes:
+        """The certificate of a run; CertificateInvalid for one that earns none."""
+        return certify(stored, self.gateway.keys["gateway"], now=self.gateway.clock.now(), days=180)
 
     async def order(self) -> tuple[bytes, Answer]:
         """The platform's application to the bank, and the gateway's answer."""
@@ -108,14 +133,19 @@ async def wait_behind_another(story: Story) -> None:
     assert await stages(story.desk) == {"other": "testing", BANK: "queued"}
 
 
-async def fail_the_first_window(story: Story) -> None:
-    """It runs out, and the bank lands behind the one that waited."""
+async def fail_the_first_window(story: Story, folder: Path) -> None:
+    """Its program fails the official run, which earns no certificate; it lands behind the one that waited."""
     await story.turn_to("2026-12-01T00:00:00")
     assert await stages(story.desk) == {"other": "queued", BANK: "testing"}
     assert (await story.ask("GET", ""))["windowDue"] == "2026-12-09T00:00:00.000000+08:00"
-    await story.turn_to("2026-12-08T23:59:59")
-    assert (await stages(story.desk))[BANK] == "testing"
-    await story.turn_to("2026-12-09T00:00:00")
+    await story.turn_to("2026-12-03T15:00:00")
+    cases = write_handshake(folder.with_name("cases"))
+    failed = await story.examine_officially(folder, DEFECTS[DEFECT].make_habits(), cases)
+    assert failed.verdict.verdict == "fail"
+    with pytest.raises(CertificateInvalid, match="没有通过"):
+        story.certify(failed)
+    await story.desk.move("fail", BANK, actor="王", reason="正式测试未通过")
+    await story.turn_to("2026-12-03T17:00:00")
     assert await stages(story.desk) == {"other": "testing", BANK: "queued"}
     with pytest.raises(MoveRefused, match="不在测试窗口内"):
         await story.desk.find_testing(BANK)
@@ -127,10 +157,10 @@ async def pass_the_second(story: Story, folder: Path) -> None:
     await story.turn_to("2026-12-10T09:00:00")
     assert (await story.ask("GET", ""))["windowDue"] == "2026-12-18T00:00:00.000000+08:00"
     await story.turn_to("2026-12-14T10:00:00")
-    certificate = await story.examine_officially(folder)
+    certificate = story.certify(await story.examine_officially(folder))
     public = story.gateway.keys["gateway"].public.to_pem().encode()
     with pytest.raises(CertificateInvalid, match="签名未通过"):
-        await story.counter.check_certificate(BANK, certificate.replace(b'"pass":1', b'"pass":9'), public)
+        await story.counter.check_certificate(BANK, certificate.replace(b'"pass":', b'"pass":9'), public)
     digest = await story.counter.check_certificate(BANK, certificate, public)
     await story.desk.move("pass", BANK, actor="王", data={"certificate": digest})
     assert (await story.ask("GET", ""))["certificate"] == sm3_hex(certificate)
@@ -165,9 +195,9 @@ async def test_from_registration_to_the_first_message(both: Gateway, tmp_path: P
     await story.turn_to("2026-11-23T09:00:00")  # a Monday
     await story.register()
     await wait_behind_another(story)
-    await fail_the_first_window(story)
-    await pass_the_second(story, tmp_path)
+    await fail_the_first_window(story, tmp_path / "first")
+    await pass_the_second(story, tmp_path / "second")
     await go_live(story)
     await exchange_the_first_message(story)
-    way = ["apply", "submit", "complete", "queue", "open", "expire", "open", "pass", "go-live.proposed", "go-live"]
+    way = ["apply", "submit", "complete", "queue", "open", "fail", "open", "pass", "go-live.proposed", "go-live"]
     assert await story.way() == way
