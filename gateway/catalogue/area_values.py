@@ -20,6 +20,7 @@ _YUAN: Final = re.compile(r"([0-9]{1,13}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:\.([0-9
 _LENGTH: Final = re.compile(r"([1-9][0-9]{0,4}) (" + "|".join(Unit) + ")")
 _CLOSE: Final = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
 _MOST: Final = 9999
+_PERIODS: Final = (1, 2, 3, 4, 6, 12)
 
 
 def _read_ratio(raw: Any) -> Fraction:
@@ -50,6 +51,20 @@ def _read_flag(raw: Any) -> bool:
 def _read_length(raw: Any) -> Length:
     found = _match(_LENGTH, raw, f"应为数量与单位（{'、'.join(Unit)}），例如 5 working_days")
     return Length(count=int(found[1]), unit=Unit(found[2]))
+
+
+def _read_reminder(raw: Any) -> Length:
+    """It is counted back from a date."""
+    length = _read_length(raw)
+    if length.unit not in {Unit.DAYS, Unit.MONTHS}:
+        raise ValueError("提醒自届满日倒推，单位只能是 days 或 months，例如 1 months")
+    return length
+
+
+def _read_period(raw: Any) -> int:
+    if type(raw) is not int or raw not in _PERIODS:
+        raise ValueError(f"须能整除一年，应为 {'、'.join(map(str, _PERIODS))} 之一")
+    return raw
 
 
 def _read_close(raw: Any) -> int:
@@ -119,8 +134,9 @@ READERS: Final[Mapping[str, Reader]] = {
     "guarantee.minimum_months": _read_count,
     "guarantee.usual_months": _read_count,
     "release.display_days": _read_count,
-    "statement.period_months": _read_count,
+    "statement.period_months": _read_period,
     "pay.start": _read_pay_start,
     "day.close": _read_close,
     **{f"clocks.{rule}": _read_length for rule in _CLOCKS},
+    "clocks.expiry": _read_reminder,
 }

@@ -34,6 +34,7 @@ _CONTRADICTIONS: Final[tuple[tuple[Callable[[AreaParameters], bool], str, str], 
         "deposit.floor_ratio",
         "下限高于上限 deposit.ceiling_ratio",
     ),
+    (lambda held: held.deposit.base_ratio > 1, "deposit.base_ratio", "基准比例不得超过 100%"),
     (lambda held: held.deposit.clean_cut > 1, "deposit.clean_cut", "降幅不得超过 100%"),
     (lambda held: held.deposit.cash_share > 1, "deposit.cash_share", "现金部分不得超过 100%"),
 )

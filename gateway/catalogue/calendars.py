@@ -116,9 +116,7 @@ def _overlay(days: Mapping[date, Override], complete: frozenset[int]) -> Callabl
 
 def _read_file(path: Path, mistakes: list[Mistake]) -> _File | None:
     root, found = read_marked(path)
-    faults = list(found) or _check_head(root)
-    if not faults:
-        faults = list(_check_days(root))
+    faults = list(found) or [*_check_head(root), *_check_days(root)]
     mistakes += faults
     return None if faults else _make_file(root)
 
@@ -134,10 +132,14 @@ def _check_head(root: Marked) -> list[Mistake]:
 
 
 def _check_days(root: Marked) -> Iterator[Mistake]:
+    """The dates, as far as the head says what they must be."""
     seen: set[date] = set()
-    year, complete = root.value["year"].value, root.value["complete"].value
+    held = {name: item.value for name, item in root.value.items() if name in _CHECKS and _CHECKS[name][0](item.value)}
+    if "year" not in held:
+        return
+    year, complete = held["year"], held.get("complete", False)
     for name in _LISTS:
-        for item in root.value[name].value:
+        for item in held.get(name, ()):
             day = item.value
             if type(day) is not date or day.year != year:
                 yield item.blame(f"应为 {year} 年的日期，例如 {year}-05-01")

@@ -59,6 +59,14 @@ def _check_settings(home: Path, found: list[Settings]) -> str:
     return f"{settings.home}（{settings.environment}{'，开发目录' if settings.development else ''}）"
 
 
+def _check_conf(settings: Settings) -> str:
+    """Catalogue, areas and calendar, as serve reads them before it starts."""
+    from gateway.bootstrap.conf import read_conf
+
+    types, areas, calendar = read_conf(settings)
+    return f"{types} 种报文，{areas} 份地区参数，放假安排掌握至 {calendar.known_until}"
+
+
 def _check_key(settings: Settings) -> str:
     return f"{settings.key_file}（序列号 {read_private_key(settings.key_file).serial_no}）"
 
@@ -140,6 +148,7 @@ def _check_chain(settings: Settings) -> str:
 
 
 _CHECKS: Final[Sequence[tuple[str, Callable[[Settings], str]]]] = (
+    ("目录与参数", _check_conf),
     ("网关密钥", _check_key),
     ("数据库", _check_database),
     ("时钟", _check_clock),

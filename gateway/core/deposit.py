@@ -143,7 +143,7 @@ class _Sheet:
 
     def take_base(self) -> None:
         self.ratio = self._tariff.base_ratio
-        self._note("base-ratio", "base_ratio", f"基准存储比例 {_percent(self.ratio)}")
+        self._note("base-ratio", "base_ratio", f"基准存储比例 {format_percent(self.ratio)}")
 
     def cut_later_project(self) -> None:
         tariff, project = self._tariff, self._project
@@ -167,27 +167,26 @@ class _Sheet:
         if not missing:
             self.ratio *= 1 - tariff.clean_cut
         lead = f"存储后连续 {tariff.clean_years} 年未欠薪"
-        self._tell_cut("clean-years", "clean_cut", lead, missing, _percent(tariff.clean_cut))
+        self._tell_cut("clean-years", "clean_cut", lead, missing, format_percent(tariff.clean_cut))
 
     def increase(self) -> None:
         if self._increase is None:
             return
         parameter, rate, lead = self._increase
         self.ratio *= 1 + rate
-        self._note("increase", parameter, f"{lead}，增幅 {_percent(rate)}，比例为 {_percent(self.ratio)}")
+        self._note("increase", parameter, f"{lead}，增幅 {format_percent(rate)}，比例为 {format_percent(self.ratio)}")
 
     def limit_ratio(self) -> None:
         floor, ceiling = self._tariff.floor_ratio, self._tariff.ceiling_ratio
         raised = max(self.ratio, floor)
-        self._limit("floor", "floor_ratio", f"比例不低于 {_percent(floor)}", raised)
-        self._limit("ceiling", "ceiling_ratio", f"比例不高于 {_percent(ceiling)}", min(self.ratio, ceiling))
+        self._limit("floor", "floor_ratio", f"比例不低于 {format_percent(floor)}", raised)
+        self._limit("ceiling", "ceiling_ratio", f"比例不高于 {format_percent(ceiling)}", min(self.ratio, ceiling))
 
     def compute_amount(self) -> int:
         amount, unit, cap = self._project.amount, self._tariff.rounding_fen, self._tariff.cap_fen
         fen = _round_up(amount * self.ratio, unit)
-        text = (
-            f"{format_yuan(amount)} 元 × {_percent(self.ratio)} = {format_yuan(fen)} 元，不足 {unit} 分的进为 {unit} 分"
-        )
+        product = f"{format_yuan(amount)} 元 × {format_percent(self.ratio)} = {format_yuan(fen)} 元"
+        text = f"{product}，不足 {unit} 分的进为 {unit} 分"
         self._note("amount", "rounding_fen", text, fen=fen)
         if cap is None:
             self._note("cap", "cap_fen", "未设存储上限", applied=False, fen=fen)
@@ -199,7 +198,7 @@ class _Sheet:
     def compute_cash(self, fen: int) -> int:
         share = self._tariff.cash_share
         cash = min(fen, _round_up(fen * share, self._tariff.rounding_fen))
-        text = f"其中现金不低于 {_percent(share)}，即 {format_yuan(cash)} 元"
+        text = f"其中现金不低于 {format_percent(share)}，即 {format_yuan(cash)} 元"
         self._note("cash-minimum", "cash_share", text, applied=cash > 0, fen=cash)
         return cash
 
@@ -214,11 +213,13 @@ class _Sheet:
         if missing:
             self._note(rule, parameter, f"{lead}，但{'、'.join(missing)}，不予降低", applied=False)
         else:
-            self._note(rule, parameter, f"{lead}，降低 {size}，比例为 {_percent(self.ratio)}")
+            self._note(rule, parameter, f"{lead}，降低 {size}，比例为 {format_percent(self.ratio)}")
 
     def _limit(self, rule: str, parameter: str, text: str, ratio: Fraction) -> None:
         applied, self.ratio = ratio != self.ratio, ratio
-        self._note(rule, parameter, f"{text}，{'调整为' if applied else '仍为'} {_percent(ratio)}", applied=applied)
+        self._note(
+            rule, parameter, f"{text}，{'调整为' if applied else '仍为'} {format_percent(ratio)}", applied=applied
+        )
 
     def _note(self, rule: str, parameter: str, text: str, *, applied: bool = True, fen: int | None = None) -> None:
         name = f"deposit.{parameter}"
@@ -261,5 +262,6 @@ def _points(ratio: Fraction) -> str:
     return f"{(Decimal(percent.numerator) / Decimal(percent.denominator)).normalize():f}"
 
 
-def _percent(ratio: Fraction) -> str:
+def format_percent(ratio: Fraction) -> str:
+    """A ratio as people write it, e.g. 1.5%."""
     return f"{_points(ratio)}%"

@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.core import rule_checks as checks
+from gateway.core.deposit import format_percent
+from gateway.core.money import format_yuan
 from gateway.core.rules import Rule, Severity
 
 _ISSUED: Final = ("guarantee.issued.v1",)
@@ -119,8 +121,10 @@ RULES: Final = (
         types=_ISSUED,
         severity=Severity.REJECT,
         basis="三明市工资保证金存储通知书（SM 附件2）：有效期至少为1年",
-        message="保函有效期至少一年，截止日不得早于次年同日，请核对 validTo。",
+        message="保函有效期至少 {0} 个月，截止日不得早于起始日满 {0} 个月的同日，请核对 validTo。",
         broken=checks.short_term,
+        parameters=("guarantee.minimum_months",),
+        bounds=lambda area: (area.guarantee_minimum_months,),
     ),
     Rule(
         id="issued-contract-term",
@@ -135,8 +139,10 @@ RULES: Final = (
         types=_ISSUED,
         severity=Severity.WARN,
         basis="三明市工资保证金存储通知书（SM 附件2）：一般为约定竣工日期延后6个月",
-        message="保函截止日一般应在约定竣工日期后六个月，请确认是否需要展期；报文已照收。",
+        message="保函截止日一般应在约定竣工日期后 {} 个月，请确认是否需要展期；报文已照收。",
         broken=checks.before_usual_end,
+        parameters=("guarantee.usual_months",),
+        bounds=lambda area: (area.guarantee_usual_months,),
     ),
     Rule(
         id="release-kind",
@@ -159,8 +165,10 @@ RULES: Final = (
         types=_RELEASE,
         severity=Severity.REJECT,
         basis="三明市返还申请表（SM 附件9）：公示30日",
-        message="须先在施工现场告示牌与门户网站各公示满规定天数，再提交返还申请，请核对 publicity。",
+        message="须先在施工现场告示牌与门户网站各公示满 {} 日，再提交返还申请，请核对 publicity。",
         broken=checks.short_display,
+        parameters=("release.display_days",),
+        bounds=lambda area: (area.release_display_days,),
     ),
     Rule(
         id="release-complaint",
@@ -183,8 +191,10 @@ RULES: Final = (
         types=("deposit.exemption.v1",),
         severity=Severity.REJECT,
         basis="三明市免缴确认书（二）（SM 附件13）；国家规定的限额（NR）",
-        message="施工合同额须低于本地区免缴限额，等于限额不予免缴，请核对 contractAmount。",
+        message="施工合同额须低于本地区免缴限额 {} 元，等于限额不予免缴，请核对 contractAmount。",
         broken=checks.high_exemption,
+        parameters=("deposit.exempt_below_fen",),
+        bounds=lambda area: (format_yuan(area.deposit.exempt_below_fen),),
     ),
     Rule(
         id="exemption-commitment",
@@ -207,8 +217,10 @@ RULES: Final = (
         types=_REQUIRED,
         severity=Severity.WARN,
         basis="三明市申报表、存储通知书（SM 附件1、附件2）：存储比例；上下限见本地区参数",
-        message="存储比例不在本地区规定的上下限之内，请核对 ratioPermyriad；报文已照收。",
+        message="存储比例不在本地区规定的 {} 至 {} 之内，请核对 ratioPermyriad；报文已照收。",
         broken=checks.odd_ratio,
+        parameters=("deposit.floor_ratio", "deposit.ceiling_ratio"),
+        bounds=lambda area: (format_percent(area.deposit.floor_ratio), format_percent(area.deposit.ceiling_ratio)),
     ),
     Rule(
         id="deposit-cash-minimum",

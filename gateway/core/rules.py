@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from gateway.core.area import AreaParameters
+from gateway.core.area import AreaParameters, Source
 from gateway.core.case import Case
 from gateway.core.errors import FieldError, Problem
 from gateway.core.order import Order
@@ -43,7 +43,9 @@ class RuleFacts:
 class Rule:
     """One rule for some types, for all where `types` is empty.
 
-    `broken` returns the pointers (into the message) at which the payload breaks it.
+    `broken` returns the pointers (into the message) at which the payload breaks it. A bound that differs by area and
+    date names its `parameters`: their basis is told instead of the rule's own, which says where the rule itself comes
+    from; `bounds` fills them into the text.
     """
 
     id: str
@@ -52,16 +54,27 @@ class Rule:
     basis: str
     message: str
     broken: Callable[[RuleFacts], Sequence[str]]
+    parameters: tuple[str, ...] = ()
+    bounds: Callable[[AreaParameters], Sequence[object]] | None = None
 
 
 def check_rules(rules: Sequence[Rule], facts: RuleFacts) -> tuple[FieldError, ...]:
     """Raise RULE_VIOLATED with every rejecting rule that is broken; the broken ones that only warn are returned."""
-    broken = [(rule, _name_fault(rule, at)) for rule in rules for at in rule.broken(facts)]
+    broken = [(rule, _name_fault(rule, at, facts)) for rule in rules for at in rule.broken(facts)]
     errors = [fault for rule, fault in broken if rule.severity is Severity.REJECT]
     if errors:
         raise Problem("RULE_VIOLATED", errors[0].message, errors=errors)
     return tuple(fault for _, fault in broken)
 
 
-def _name_fault(rule: Rule, pointer: str) -> FieldError:
-    return FieldError(pointer=pointer, rule=rule.id, message=rule.message, basis=rule.basis)
+def _name_fault(rule: Rule, pointer: str, facts: RuleFacts) -> FieldError:
+    if rule.bounds is None:
+        return FieldError(pointer=pointer, rule=rule.id, message=rule.message, basis=rule.basis)
+    text = rule.message.format(*rule.bounds(facts.area))
+    bases = dict.fromkeys(_tell_source(facts.area.sources[name]) for name in rule.parameters)
+    return FieldError(pointer=pointer, rule=rule.id, message=text, basis="；".join(bases))
+
+
+def _tell_source(source: Source) -> str:
+    """A value that no source at hand states is shown as such."""
+    return f"{source.basis}（待核实）" if source.unverified else source.basis

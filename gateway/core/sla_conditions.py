@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Final
 
-from gateway.core.area import PayStart
+from gateway.core.area import PayStart, Unit
 from gateway.core.calendar import MIDNIGHT, add_months, end_of_day, local_date
 from gateway.core.happening import Happening
 from gateway.core.legal_clock import Awaits
@@ -147,9 +147,11 @@ def end_moved(happening: Happening) -> bool:
 
 
 def month_before_end(happening: Happening) -> int:
-    """So many months before the guarantee's end as the area says."""
-    last = date.fromisoformat(by_end(happening))
-    return end_of_day(add_months(last, -happening.area.clocks["expiry"].count), 0)
+    """So many months, or days, before the guarantee's end as the area says."""
+    last, notice = date.fromisoformat(by_end(happening)), happening.area.clocks["expiry"]
+    by_days = notice.unit is Unit.DAYS
+    first = last - timedelta(days=notice.count) if by_days else add_months(last, -notice.count)
+    return end_of_day(first, 0)
 
 
 def guarantee_end(happening: Happening) -> int:

@@ -32,6 +32,7 @@ def test_init_makes_a_home_that_passes_the_doctor(wgg: Wgg, tmp_path: Path) -> N
     assert [row["check"] for row in examined.json] == [
         "国密库",
         "设置",
+        "目录与参数",
         "网关密钥",
         "数据库",
         "时钟",
@@ -102,12 +103,19 @@ def test_the_database_commands(wgg: Wgg, home: Path) -> None:
     assert wgg("db", "check").code == 0
 
 
+def spoil_calendar(home: Path) -> None:
+    """A calendar of the home's own, with a mistake."""
+    (home / "conf/calendar").mkdir(parents=True)
+    (home / "conf/calendar/2027.yaml").write_text("year: 2027\n")
+
+
 @pytest.mark.parametrize(
     ("spoil", "check"),
     [
         (lambda home: (home / "keys/gateway.pem").chmod(0o644), "网关密钥"),
         (lambda home: (home / "keys/gateway.pem").unlink(), "网关密钥"),
         (lambda home: (home / "gateway.db").unlink(), "数据库"),
+        (spoil_calendar, "目录与参数"),
         (lambda home: (home / "gateway.yaml").write_text("bus: amqp://127.0.0.1:9/"), "总线"),
         (lambda home: (home / "gateway.yaml").write_text("bus: kafka"), "设置"),
     ],

@@ -257,6 +257,33 @@ def test_a_broken_rule_names_id_place_and_basis():
     assert "之和" in fault.message
 
 
+@pytest.mark.parametrize(
+    ("region", "told", "basis"),
+    [
+        ("350400", "4,000,000.00 元", "免缴确认书（二）（SM 附件13）：施工合同额低于 400 万元"),
+        ("350200", "3,000,000.00 元", "接入指南（XM）未载明；暂依 65 号：低于 300 万元（待核实）"),
+    ],
+)
+def test_a_bound_is_told_with_the_basis_that_it_has_in_the_area(region, told, basis):
+    """The number is the area's, and so is its basis; one that no source at hand states is shown as such."""
+
+    def change(data):
+        data["contractAmount"] = money(400_000_000)
+        data["authority"]["region"] = region
+
+    (fault,) = refusal_of(None, make(EXEMPT, "small_contract", change=change), case=PROMISED).errors
+    assert told in fault.message
+    assert fault.basis == basis
+
+
+def test_every_bound_of_an_area_is_told():
+    """A rule that names parameters names those that areas have, and its text leaves nothing open."""
+    area = AREAS[NATIONAL].at(local_date(NOW))
+    for rule in RULES:
+        assert set(rule.parameters) <= area.sources.keys()
+        assert bool(rule.parameters) is (rule.bounds is not None) is ("{" in rule.message)
+
+
 @pytest.mark.parametrize("steps", [(), (APPLY,)])
 def test_state_is_looked_at_before_rules(steps):
     """A notice that breaks a rule on an order that cannot be claimed is a STATE_CONFLICT."""

@@ -90,6 +90,8 @@ def test_a_day_before_every_rule_is_refused():
         ("clocks.pay", "5"),
         ("clocks.pay", "0 days"),
         ("clocks.pay", "5 weeks"),
+        ("clocks.expiry", "20 working_days"),
+        ("statement.period_months", "5"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_told_with_its_line(folder, name, raw):
@@ -167,6 +169,7 @@ def test_the_country_cannot_be_missing(folder):
     [
         ("deposit.floor_ratio", "6.01%", (5, "parameters.deposit.floor_ratio")),
         ("deposit.ceiling_ratio", "0.49%", (4, "parameters.deposit.floor_ratio")),
+        ("deposit.base_ratio", "100.01%", (5, "parameters.deposit.base_ratio")),
         ("deposit.clean_cut", "100.01%", (5, "parameters.deposit.clean_cut")),
         ("deposit.cash_share", "100.01%", (5, "parameters.deposit.cash_share")),
     ],

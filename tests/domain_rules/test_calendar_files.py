@@ -95,11 +95,12 @@ def test_a_mistake_is_told_with_its_place(tmp_path, text, line, field):
 
 
 def test_all_mistakes_are_told_at_once(tmp_path):
-    """Two files, three mistakes, and a day that two files give."""
+    """In the head and among the dates, in several files, and a day that two files give."""
     write(tmp_path, day_file(holidays="[2026-10-08]"), "a.yaml")
     write(tmp_path, day_file(workdays="[2026-10-08]"), "b.yaml")
-    write(tmp_path, day_file(holidays="[2025-01-01, 2025-01-02]"), "c.yaml")
+    write(tmp_path, day_file(holidays="[2025-01-01, 2025-01-02]").replace("basis: 通知", "basis: ''"), "c.yaml")
     assert mistakes_of(tmp_path) == [
+        ("c.yaml", 2, "basis"),
         ("c.yaml", 4, "holidays[0]"),
         ("c.yaml", 4, "holidays[1]"),
         ("b.yaml", 5, "2026-10-08"),
