@@ -215,12 +215,13 @@ def _emptying(dialect: str) -> tuple[Any, Any, Any, Any]:
     keys = given(dialect, _KEY)
     named = select(keys.c.source, keys.c.id)
     mine = tuple_(MESSAGES.c.source, MESSAGES.c.id).in_(named)
+    tried = ATTEMPTS.c.delivery_id.in_(given_ids(dialect))
     told = tuple_(RECEIPTS.c.source, RECEIPTS.c.message_id).in_(named)
     return (
         update(MESSAGES).where(mine).values(body=b""),
-        update(RECEIPTS).where(told).values(text=None),
+        update(RECEIPTS).where(told, RECEIPTS.c.text.is_not(None)).values(text=None),
         delete(NAMINGS).where(tuple_(NAMINGS.c.source, NAMINGS.c.message_id).in_(named)),
-        update(ATTEMPTS).where(ATTEMPTS.c.delivery_id.in_(given_ids(dialect))).values(text=None),
+        update(ATTEMPTS).where(tried, ATTEMPTS.c.text.is_not(None)).values(text=None),
     )
 
 
