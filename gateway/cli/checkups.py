@@ -22,6 +22,8 @@ _WARN_DAYS: Final = 30
 _DAY_US: Final = 86_400_000_000
 _CONNECT_SECONDS: Final = 5.0
 _AMQP_PORTS: Final[Mapping[str, int]] = {"amqp": 5672, "amqps": 5671}
+_LOCAL: Final = frozenset({"localhost", "::1", "0.0.0.0"})  # noqa: S104 - addresses that lead nowhere, to be named
+_VERIFY: Final = "/verify"
 _GREETING: Final = b"AMQP\x00\x00\x09\x01"
 
 
@@ -147,6 +149,17 @@ def _check_chain(settings: Settings) -> str:
     return told
 
 
+def _check_public(settings: Settings) -> str:
+    """A printed QR code stays for years: outside a development home it must lead somewhere that the public reaches."""
+    parts = urlsplit(settings.public_url)
+    local = parts.hostname in _LOCAL or (parts.hostname or "").startswith("127.")
+    if not settings.development and (local or parts.scheme != "https"):
+        raise Failure(
+            CHECK, f"{settings.public_url} 公众打不开，打印件的二维码指向它；请把 public_url 设为对外的 https 地址"
+        )
+    return f"{settings.public_url}{_VERIFY}"
+
+
 _CHECKS: Final[Sequence[tuple[str, Callable[[Settings], str]]]] = (
     ("目录与参数", _check_conf),
     ("网关密钥", _check_key),
@@ -155,4 +168,5 @@ _CHECKS: Final[Sequence[tuple[str, Callable[[Settings], str]]]] = (
     ("总线", _check_bus),
     ("公钥有效期", _check_keys),
     ("存证链", _check_chain),
+    ("公众核验", _check_public),
 )

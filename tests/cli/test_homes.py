@@ -39,6 +39,7 @@ def test_init_makes_a_home_that_passes_the_doctor(wgg: Wgg, tmp_path: Path) -> N
         "总线",
         "公钥有效期",
         "存证链",
+        "公众核验",
     ]
     listed = wgg("institution", "list", "--home", folder, "--json").json
     assert [(party["id"], party["keys"][0]["serialNo"]) for party in listed] == [
@@ -118,6 +119,8 @@ def spoil_calendar(home: Path) -> None:
         (spoil_calendar, "目录与参数"),
         (lambda home: (home / "gateway.yaml").write_text("bus: amqp://127.0.0.1:9/"), "总线"),
         (lambda home: (home / "gateway.yaml").write_text("bus: kafka"), "设置"),
+        (lambda home: (home / "gateway.yaml").write_text("public_url: http://gz.example.gov.cn"), "公众核验"),
+        (lambda home: (home / "gateway.yaml").write_text("public_url: https://127.0.0.1"), "公众核验"),
     ],
 )
 def test_the_doctor_names_what_is_wrong(wgg: Wgg, home: Path, spoil: object, check: str) -> None:

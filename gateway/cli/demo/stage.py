@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.catalogue import load_catalogue
 from gateway.cli.demo.home import DemoHome, Member
+from gateway.cli.demo.public import ask_publicly
 from gateway.cli.demo.terms import RATE, Arrive, Terms, is_delivered, run_fast_later
 from gateway.cli.demo.timeline import Timeline
 from gateway.config import SETTINGS_FILE
@@ -77,6 +78,7 @@ async def play(folder: Path, *, keep: bool) -> bool:
         print(f"网关 {url}，目录 {demo.home}", flush=True)
         for act in _ACTS:
             await _perform(platform, timeline, act, {member.id: member.kind for member in members}[act.recipient])
+        await ask_publicly(url, timeline)
         terms = Terms(platform=platform, timeline=timeline, fast_from=fast_from)
         await _perform_terms(terms, partial(_institution, demo, members[-1], url, timeline))
         good = await _count(platform, timeline)

@@ -12,6 +12,7 @@ from gateway.catalogue import Catalogue
 Entry = Mapping[str, Any]
 
 _VERIFIED: Final = "verified"
+_ISSUED: Final = "guarantee.issued.v1"
 _BY_RULE: Final = "RULE_VIOLATED"
 _SECONDS: Final = slice(11, 23)
 _MINUTES: Final = 16
@@ -21,7 +22,7 @@ _MINUTES: Final = 16
 class Timeline:
     """Prints a line an event; `faults` collects what did not verify or was refused.
 
-    `expected` holds the ids of messages that are to be refused by a rule.
+    `expected` holds the ids of messages that are to be refused by a rule, `issued` the guarantees that were received.
     """
 
     catalogue: Catalogue
@@ -29,6 +30,7 @@ class Timeline:
     faults: list[str] = field(default_factory=list)
     sent: list[tuple[str, str]] = field(default_factory=list)
     expected: set[str] = field(default_factory=set)
+    issued: list[Entry] = field(default_factory=list)
 
     def observer(self, party_id: str) -> Callable[[Entry], None]:
         """What one counterpart's ledger tells."""
@@ -43,6 +45,10 @@ class Timeline:
     def say_heading(self, text: str) -> None:
         """A chapter."""
         print(f"\n── {text} ──", flush=True)
+
+    def say_public(self, what: str) -> None:
+        """What a bystander learned."""
+        print(f"公众　　  {what}", flush=True)
 
     def _say(self, entry: Entry, party_id: str, what: str, verdict: str) -> None:
         time = entry["at"][_SECONDS]
@@ -72,6 +78,8 @@ class Timeline:
     def _received(self, party_id: str, entry: Entry) -> None:
         if entry["duplicate"]:
             return
+        if entry["type"] == _ISSUED:
+            self.issued.append(entry)
         good = entry["origin"] == _VERIFIED
         signer = self.names.get(entry["source"], entry["source"]).strip()
         what = f"收到 {self._title(entry['type'])}，签名人 {signer}{_explain(entry)}"
