@@ -93,6 +93,11 @@ def begin_clock(clock: LegalClock, at: int, calendar: Calendar, thresholds: tupl
     return replace(clock, state=ClockState.RUNNING, awaits=None, start_at=at, **told)
 
 
+def run_on(clock: LegalClock, at: int) -> LegalClock:
+    """The clock running from `at` without an end that is known yet: nothing is warned of."""
+    return replace(clock, state=ClockState.RUNNING, awaits=None, start_at=at)
+
+
 def pass_threshold(clock: LegalClock, calendar: Calendar, thresholds: tuple[int, ...]) -> LegalClock:
     """The clock after its next threshold was fired."""
     reached = clock.next_percent or 0

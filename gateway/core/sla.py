@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from gateway.core.calendar import Calendar
 from gateway.core.happening import Happening
-from gateway.core.legal_clock import Awaits, ClockState, LegalClock, begin_clock, end_clock
+from gateway.core.legal_clock import Awaits, ClockState, LegalClock, begin_clock, end_clock, run_on
 from gateway.core.sla_conditions import delivered, pay_started
 from gateway.core.sla_rule import About, ClockRule, End, Start
 from gateway.core.sla_table import CLOCK_RULES, RULES
@@ -157,7 +157,9 @@ def _start(rule: ClockRule, start: Start, happening: Happening, calendar: Calend
         awaits=start.awaits(happening) if at is None else None,
         fixed_at=start.fixed(happening),
     )
-    return clock if at is None else begin_clock(clock, at, calendar, rule.thresholds)
+    if at is None:
+        return clock
+    return run_on(clock, at) if start.endless else begin_clock(clock, at, calendar, rule.thresholds)
 
 
 def _scope(rule: ClockRule, happening: Happening) -> str:

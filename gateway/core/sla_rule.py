@@ -85,7 +85,8 @@ class Start:
     """One way to start a clock. `since` gives its first instant, None while it `awaits` something.
 
     Every message starts a clock of its own, unless `occasion` names what it is about: a second clock for the same
-    occasion is none. `fixed` gives a term that the message itself sets. `text` says it in the docs' table.
+    occasion is none. `fixed` gives a term that the message itself sets; `endless` is one that runs without an end that
+    is known, until something ends it. `text` says it in the docs' table.
     """
 
     type: str
@@ -96,6 +97,7 @@ class Start:
     key: Name = unnamed
     occasion: Name | None = None
     fixed: Instant = unset
+    endless: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

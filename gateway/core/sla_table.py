@@ -270,8 +270,11 @@ CLOCK_RULES: Final = (
         owner=Owner.INSTITUTION,
         thresholds=SILENT,
         outcome=Outcome.END,
-        starts=(Start(type="institution.left", text="退出，或最后一笔业务服务期结束"),),
-        ends=(),
+        starts=(
+            Start(type="institution.live", text="准入上线，届满日待退出后确定", endless=True),
+            Start(type="institution.left", text="退出且最后一笔业务服务期结束，计三年"),
+        ),
+        ends=(End(type="institution.left", text="退出，转计三年"),),
     ),
 )
 

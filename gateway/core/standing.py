@@ -99,7 +99,7 @@ def leave(party_id: str, means: Means) -> tuple[ClockChange, ...]:
     """What it does to clocks that an institution has left: its duty of confidence runs on (XM)."""
     happening = Happening(
         type=LEFT,
-        id=party_id,
+        id=f"{party_id}-{means.now}",
         source=GATEWAY,
         subject=party_id,
         platform=PLATFORM,

@@ -29,6 +29,7 @@ EVENTS = frozenset(
     {
         "institution.suspended",
         "institution.left",
+        "institution.live",
         "order.replaced",
         "order.ended",
         "statement.breached",

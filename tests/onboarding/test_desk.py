@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.core.legal_clock import ClockState
 from gateway.core.onboarding import MATERIALS, MoveRefused, Stage
 from gateway.core.party import Standing
 from gateway.core.standing import Decision
@@ -63,6 +64,8 @@ async def test_suspension_cites_the_decision_and_changes_the_standing(both: Gate
     await desk.move("pass", "newbank", actor="王", data={"certificate": DIGEST})
     for actor in ("王", "李"):
         await desk.move("go-live", "newbank", actor=actor)
+    [bound] = await both.store.find_clocks(ClockQuery(rule="confidentiality-term"))
+    assert (bound.subject, bound.state, bound.due_at) == ("newbank", ClockState.RUNNING, None)
     with pytest.raises(MoveRefused, match="文号"):
         await desk.move("suspend", "newbank", actor="王")
     for actor in ("王", "李"):

@@ -156,8 +156,12 @@ def onboard(story: Story, number: int) -> None:
     story.happen(how, name)
     story.end(window, withdrawn=how == "onboarding.left")
     if how == "onboarding.passed":
+        story.wait(0.1, 3)
+        story.happen("institution.live", name)
+        bound = story.expect("confidentiality-term", name, story.now, endless=True)
         story.wait(10, 200)
         story.happen("institution.left", name)
+        story.end(bound)
         story.expect("confidentiality-term", name, story.now)
 
 

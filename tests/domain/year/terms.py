@@ -17,6 +17,7 @@ import yaml
 
 BEIJING = timezone(timedelta(hours=8))
 DAY = timedelta(days=1)
+NEVER = datetime.max.replace(tzinfo=BEIJING)
 
 WORKING_DAYS = {
     "declaration-review": 5,
@@ -79,7 +80,10 @@ class Days:
 
 @dataclass(frozen=True, kw_only=True)
 class Term:
-    """One term as the story knows it: whose, from when, and until when it stood. `over` is an end that is told."""
+    """One term as the story knows it: whose, from when, and until when it stood.
+
+    `over` is an end that is told; an endless one has none yet.
+    """
 
     rule: str
     subject: str
@@ -87,6 +91,7 @@ class Term:
     end: datetime | None = None
     withdrawn: bool = False
     over: datetime | None = None
+    endless: bool = False
 
     @property
     def counted(self) -> bool:
@@ -94,7 +99,9 @@ class Term:
         return self.over is None and self.rule in WORKING_DAYS
 
     def due(self, days: Days) -> datetime:
-        """When it is over."""
+        """When it is over, the last of all days for an endless one."""
+        if self.endless:
+            return NEVER
         if self.over is not None:
             return self.over
         if self.rule in SECONDS:
