@@ -198,9 +198,15 @@ def _report(answer: Answer, *, verified: bool, as_json: bool) -> None:
     if as_json:
         put_json(body)
     signed = "" if verified else "（此应答未签名）"
-    details = [f"  {error.get('pointer', '')}：{error.get('message', '')}" for error in body.get("errors", [])]
+    details = [_tell_error(error) for error in body.get("errors", [])]
     lead = f"网关拒绝了报文{signed}：HTTP {answer.status} {body.get('code', '')}：{body.get('message', '')}"
     raise Failure(CHECK, "\n".join([lead, *details]))
+
+
+def _tell_error(error: dict[str, Any]) -> str:
+    """One place that is wrong; a broken rule of the domain with its id and legal basis."""
+    rule = f"（规则 {error.get('rule')}，依据：{error['basis']}）" if error.get("basis") else ""
+    return f"  {error.get('pointer', '')}：{error.get('message', '')}{rule}"
 
 
 def _read(body: bytes) -> dict[str, Any]:

@@ -140,6 +140,7 @@ def _shorten(row: dict[str, Any]) -> dict[str, Any]:
 def _tell(record: Mapping[str, Any]) -> str:
     lines = [f"期限 {record['clockNo']}（{record['rule']}）"]
     lines += [f"  {title}：{_say(record[name])}" for name, title in _LINES.items() if record[name] is not None]
+    lines += ["  待核实：长度未见原文，以人社部门答复为准"] if record["unverified"] else []
     lines += [f"  已过 {fired['percent']}%：{fired['time'][:_MINUTES]}" for fired in record["fired"]]
     return "\n".join(lines)
 

@@ -100,6 +100,26 @@ def test_a_message_is_sent_and_shown(
     assert (gone.code, "重发" in gone.err) == (7, True)
 
 
+def test_a_broken_rule_and_the_clocks_are_told_to_people(wgg: Wgg, home: Path, tmp_path: Path, start: Start) -> None:
+    """A refusal names the rule, what to correct and the legal basis; a clock its basis, and what is not verified."""
+    server, ready = start("serve", "--home", home, "--port", 0)
+    event = write_event(wgg, tmp_path / "e.json", "m1", "DD1")
+    wrong = event.read_text(encoding="utf-8").replace("人民币壹佰万元整", "人民币壹佰万元", 1)
+    (tmp_path / "wrong.json").write_text(wrong, encoding="utf-8")
+    refused = send(wgg, tmp_path / "wrong.json", ready["url"], tmp_path)
+    assert (refused.code, "RULE_VIOLATED" in refused.err) == (3, True)
+    assert "（规则 words-equal-figures，依据：" in refused.err
+    assert send(wgg, event, ready["url"], tmp_path).code == 0
+    applied = wgg("example", "release.application.v1", "--subject", "AJ350200000000000001", "--id", "m2").out
+    (tmp_path / "r.json").write_text(applied, encoding="utf-8")
+    assert send(wgg, tmp_path / "r.json", ready["url"], tmp_path).code == 0
+    assert end(server) == 0
+    clocks = {row["rule"]: row["clockNo"] for row in wgg("sla", "list", "--json").json}
+    sourced, guessed = (wgg("sla", "show", clocks[rule]).out for rule in ("issue", "release-review"))
+    assert ("服务承诺书（XM）第 2 条" in sourced, "待核实" in sourced) == (True, False)
+    assert ("65 号" in guessed, "待核实" in guessed) == (True, True)
+
+
 def test_payloads_are_masked_and_unmasking_is_audited(wgg: Wgg, home: Path, tmp_path: Path, start: Start) -> None:
     """Showing hides phones and amounts; --unmask needs a reason and leaves an audit row."""
     server, ready = start("serve", "--home", home, "--port", 0)
