@@ -11,9 +11,7 @@ from gateway.bootstrap.homes import open_home_store
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.sealing import open_files
 from gateway.config import Settings
-from gateway.core.certificate import check_certificate
-from gateway.core.onboarding import MoveRefused
-from gateway.crypto.certificates import verify_certificate
+from gateway.core.onboarding import Application, Certified, MoveRefused
 from gateway.crypto.digest import sm3_hex
 from gateway.crypto.keys import PublicKey
 from gateway.flow.onboarding import OnboardingDesk
@@ -28,23 +26,37 @@ class Counter:
     desk: OnboardingDesk
     parts: Parts
 
-    async def keep_paper(self, institution: str, content: bytes) -> str:
-        """Keep a paper in the institution's name; its SM3 digest."""
-        digest, now = sm3_hex(content), self.parts.clock.now()
+    async def attach(self, institution: str, material: str, content: bytes, *, actor: str) -> Application:
+        """Keep a paper in the institution's name and put it down; MoveRefused before anything is kept."""
+        digest, most = sm3_hex(content), self.parts.settings.files.max_bytes
+        if not 0 < len(content) <= most:
+            raise MoveRefused(f"材料文件应为 1 至 {most} 字节，所给的是 {len(content)} 字节。")
+        data = {"material": material, "digest": digest}
+        await self.desk.rehearse("attach", institution, actor=actor, data=data)
         size = await open_files(self.parts.settings, self.parts.store).keep(digest, _whole(content))
-        await self.parts.store.add_file(PutFile(digest=digest, party_id=institution, size=size, at=now))
-        return digest
+        put = PutFile(digest=digest, party_id=institution, size=size, at=self.parts.clock.now())
+        await self.parts.store.add_file(put)
+        return await self.desk.move("attach", institution, actor=actor, data=data)
 
-    async def check_certificate(self, institution: str, raw: bytes, public_pem: bytes) -> str:
-        """The SM3 digest of a certificate that lets this institution pass; raises CertificateInvalid or MoveRefused."""
+    async def check_certificate(self, institution: str, raw: bytes, public_pem: bytes | None) -> Certified:
+        """A certificate that lets this institution pass or go live; CertificateInvalid or MoveRefused otherwise.
+
+        `public_pem` is the signer's key, needed where the settings name none.
+        """
         registry = await self.desk.books.registry()
         application = registry.applications.get(institution)
         if application is None:
             raise MoveRefused(f"没有机构 {institution} 的对接申请。")
-        certificate = verify_certificate(raw, PublicKey.from_pem(public_pem))
-        now, kind = self.parts.clock.now(), application.details.kind
-        check_certificate(certificate, institution=institution, kind=kind, now=now)
-        return sm3_hex(raw)
+        return self.desk.proving().certify_application(raw, self.read_signer(public_pem), application)
+
+    def read_signer(self, public_pem: bytes | None) -> PublicKey:
+        """The key that is to have signed a certificate: the one given, else that of the settings; or MoveRefused."""
+        signer = self.desk.signer if public_pem is None else PublicKey.from_pem(public_pem)
+        if signer is None:
+            raise MoveRefused(
+                "请以 --public-key 写明签发证书的沙箱网关公钥，或在设置 onboarding.signer_key_file 中写明。"
+            )
+        return signer
 
 
 async def _whole(content: bytes) -> Chunks:

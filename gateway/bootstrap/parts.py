@@ -14,6 +14,7 @@ from gateway.catalogue import read_specimens
 from gateway.core.bucket import Buckets
 from gateway.core.delivery import SECOND
 from gateway.crypto.digest import sm3_hex
+from gateway.crypto.keys import PublicKey
 from gateway.flow.accept import AcceptLimits, Acceptor
 from gateway.flow.attempt import Courier, Policy
 from gateway.flow.authenticity import Verifier
@@ -127,14 +128,21 @@ class Parts(Grounds):
     def onboarding_desk(self) -> OnboardingDesk:
         """Institutions on their way to going live."""
         wanted = self.settings.onboarding
+        signer = wanted.signer_key_file
         return OnboardingDesk(
             books=self.store,
             standings=self.standing_desk,
             areas=self.areas,
             clock=self.clock,
             legal_time=self.legal_time,
-            plan=Plan(windows=wanted.windows, order_by=wanted.order_by, automatic=wanted.automatic),
+            plan=Plan(
+                windows=wanted.windows,
+                order_by=wanted.order_by,
+                automatic=wanted.automatic,
+                daily=wanted.applicant_moves_a_day,
+            ),
             log=self.log.info,
+            signer=None if signer is None else PublicKey.from_pem(signer.read_bytes()),
         )
 
     @cached_property

@@ -21,6 +21,7 @@ def make_retainer(settings: Settings, store: Store, clock: Clock, *, holder: str
     terms = RetentionTerms(
         case_months=plan.case_months,
         other_months=plan.other_months,
+        onboarding_months=plan.onboarding_months,
         alert_months=plan.alert_months,
         log_months=plan.log_months,
     )

@@ -17,17 +17,20 @@ from gateway.crypto.pool import CryptoPool
 from gateway.flow.own_messages import Scribe
 from gateway.flow.standings import StandingDesk
 from gateway.observe import get_log
+from gateway.ports import Store
 
 _HOUR: Final = 3_600 * SECOND
 
 
 @asynccontextmanager
-async def open_standing_desk(settings: Settings) -> AsyncIterator[StandingDesk]:
-    """The home's desk. Raises OSError or KeyFormatError for the gateway's key, and what `open_home_store` raises."""
+async def open_standing_desk(settings: Settings) -> AsyncIterator[tuple[StandingDesk, Store]]:
+    """The home's desk and its store. Raises OSError or KeyFormatError for the gateway's key, and what `open_home_store`
+    raises.
+    """
     key, crypto = load_key(settings), CryptoPool(default_provider(), 1)
     try:
         async with open_home_store(settings) as store:
-            yield StandingDesk(
+            desk = StandingDesk(
                 registry=store,
                 scribe=Scribe(crypto, key),
                 areas=load_areas(find_conf(settings.home, AREAS)),
@@ -36,5 +39,6 @@ async def open_standing_desk(settings: Settings) -> AsyncIterator[StandingDesk]:
                 delivery_kept=int(settings.delivery.give_up_hours * _HOUR),
                 log=get_log().info,
             )
+            yield desk, store
     finally:
         crypto.close()

@@ -186,7 +186,7 @@ def _order_official(home: Path, party_id: str, bounds: Mapping[str, Any]) -> tup
 
 def _check_window(home: Path, party_id: str, kind: str) -> None:
     """Failure unless the institution's test window is open, for the kind that it is registered with."""
-    from gateway.cli.onboarding import at_counter
+    from gateway.cli.onboarding_counter import at_counter
 
     application = at_counter(home, lambda counter: counter.desk.find_testing(party_id))
     applied = application.details.kind

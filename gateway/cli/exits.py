@@ -53,8 +53,10 @@ def _tell_problem(problem: Problem) -> str:
 def _table() -> tuple[tuple[type[Exception], int, str], ...]:
     """Looked at only when something failed: the store and crypto are heavy to load."""
     from gateway.catalogue import CatalogueError
+    from gateway.core.certificate import CertificateInvalid
     from gateway.core.deposit import DepositError
     from gateway.core.evidence.documents import EvidenceFault
+    from gateway.core.onboarding import MoveRefused
     from gateway.crypto.faults import CryptoUnavailable, KeyFormatError
     from gateway.crypto.sm4 import SealBroken
     from gateway.forms.errors import FormError, PrintingUnavailable
@@ -65,6 +67,8 @@ def _table() -> tuple[tuple[type[Exception], int, str], ...]:
         (KeyFormatError, USAGE, "密钥有误："),
         (DepositError, USAGE, "用法有误："),
         (CatalogueError, CHECK, ""),
+        (CertificateInvalid, CHECK, "证书无效："),
+        (MoveRefused, CHECK, ""),
         (FormError, CHECK, ""),
         (EvidenceFault, CHECK, ""),
         (PrintingUnavailable, CHECK, "无法打印："),

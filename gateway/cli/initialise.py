@@ -58,7 +58,7 @@ def initialise(
         as_json=as_json,
         text=f"网关目录 {home}\n网关公钥序列号 {serial_no}",
     )
-    say(_next_steps(home))
+    say(_next_steps(home, production=production))
 
 
 def _render(values: dict[str, Any]) -> str:
@@ -99,13 +99,14 @@ def _fill(home: Path, text: str, operator: str | None) -> str:
     return private.serial_no
 
 
-def _next_steps(home: Path) -> str:
+def _next_steps(home: Path, *, production: bool) -> str:
+    live = "；上线凭正式测试的证书，须两名操作员，见 docs/onboarding.md" if production else " --live"
     public = home / HomeFile().key_file.with_suffix(".pub.pem")
     return f"""下一步：
   1. 查看并修改 {home / SETTINGS_FILE}，每项都有说明；
   2. 登记平台：wgg platform add --home {home} --public-key 平台公钥.pem
   3. 登记机构：wgg institution add --home {home} --id 标识 --kind bank --name 名称 --public-key 公钥.pem \
---endpoint 接收地址 --live
+--endpoint 接收地址{live}
   4. 检查：wgg doctor --home {home}
   5. 启动：wgg serve --home {home}
 网关公钥 {public} 交给各对手方；私钥与封存密钥 {home / HomeFile().seal_key_file} 请妥善备份。"""

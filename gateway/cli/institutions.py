@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from gateway.cli.checking_links import check_party
 from gateway.cli.exits import CHECK, OK, USAGE, Failure
+from gateway.cli.going_live import NOT_AT_ONCE, go_live
 from gateway.cli.homes import in_store, make_audit, now_us, open_home
-from gateway.cli.options import AsJson, Home, Operator, PublicKeyFile
+from gateway.cli.options import AsJson, CertificateFile, Home, Operator, PublicKeyFile, Reason, SignerFile
 from gateway.cli.output import put_record, put_table
 from gateway.cli.registering import (
     check_channel,
@@ -25,8 +27,9 @@ from gateway.cli.registering import (
 )
 from gateway.config import DeliveryPlan, Settings, load_link
 from gateway.core.party import Directory, Link, Party, Standing
-from gateway.ports import PartyChange, Store
+from gateway.ports import Audit, PartyChange, Store
 
+PRODUCTION: Final = "production"
 LIST_COLUMNS = {
     "id": "标识",
     "kind": "类别",
@@ -72,13 +75,15 @@ def add(
     adapter: Adapter = "native",
     endpoint: Endpoint = None,
     file: LinkFile = None,
-    live: Annotated[bool, typer.Option("--live", help="登记后即上线，可办理业务")] = False,
+    live: Annotated[bool, typer.Option("--live", help="登记后即上线，仅限沙箱")] = False,
     operator: Operator = None,
     as_json: AsJson = False,
 ) -> None:
     """登记一家机构及其公钥。"""
     settings = open_home(home)
     check_id(party_id)
+    if live and settings.environment == PRODUCTION:
+        raise Failure(CHECK, NOT_AT_ONCE)
     check_channel(adapter, endpoint, settings.endpoint_policy)
     party = Party(
         id=party_id,
@@ -128,35 +133,40 @@ def change(
     adapter: Annotated[str | None, typer.Option("--adapter", help="新适配器")] = None,
     endpoint: Endpoint = None,
     file: LinkFile = None,
-    live: Annotated[bool, typer.Option("--live", help="已登记的机构上线")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="已登记的机构上线；生产环境凭证书，须两名操作员先后执行")
+    ] = False,
+    certificate: CertificateFile = None,
+    public_key: SignerFile = None,
+    reason: Reason = "",
     operator: Operator = None,
     as_json: AsJson = False,
 ) -> None:
-    """修改机构（或平台）的名称、适配器、接收地址与连接设置。"""
+    """修改机构（或平台）的名称、适配器、接收地址与连接设置，或使其上线。"""
     settings = open_home(home)
-    wanted = PartyChange(
-        name=name,
-        adapter=adapter,
-        endpoint=endpoint,
-        link=load_link(file) if file else None,
-        standing=Standing.LIVE if live else None,
-    )
+    standing = Standing.LIVE if live else None
+    link = load_link(file) if file else None
+    wanted = PartyChange(name=name, adapter=adapter, endpoint=endpoint, link=link, standing=standing)
     if wanted == PartyChange():
         raise Failure(USAGE, "没有指明要修改什么，请加 --name、--adapter、--endpoint、--file 或 --live。")
-    now = now_us()
-    audit = make_audit("party.set", party_id, operator=operator, reason="修改设置")
-
-    async def work(store: Store) -> tuple[Party, Directory]:
-        party = find_party(await store.directory(), party_id)
-        if adapter or endpoint:
-            check_channel(adapter or party.adapter, _endpoint_after(party, wanted), settings.endpoint_policy)
-        if live and party.standing is not Standing.REGISTERED:
-            raise Failure(CHECK, f"{party_id} 当前为 {party.standing}，--live 只用于尚未上线的机构。")
-        changed = await store.change(party_id, wanted, now=now, audit=audit)
-        return changed, await store.directory()
-
-    party, directory = in_store(settings, work)
+    if live and (settings.environment == PRODUCTION or certificate is not None):
+        if wanted != PartyChange(standing=Standing.LIVE):
+            raise Failure(USAGE, "上线须单独进行：--live 不与 --name、--adapter、--endpoint、--file 同用。")
+        go_live(settings, party_id, (certificate, public_key), operator=operator, reason=reason, as_json=as_json)
+        return
+    audit = make_audit("party.set", party_id, operator=operator, reason=reason or "修改设置")
+    party, directory = in_store(settings, partial(_change, settings, wanted, audit))
     put_record(show_party(party, directory), as_json=as_json, text=f"已修改 {party_id}")
+
+
+async def _change(settings: Settings, wanted: PartyChange, audit: Audit, store: Store) -> tuple[Party, Directory]:
+    party = find_party(await store.directory(), audit.about)
+    if wanted.adapter or wanted.endpoint:
+        check_channel(wanted.adapter or party.adapter, _endpoint_after(party, wanted), settings.endpoint_policy)
+    if wanted.standing is not None and party.standing is not Standing.REGISTERED:
+        raise Failure(CHECK, f"{party.id} 当前为 {party.standing}，--live 只用于尚未上线的机构。")
+    changed = await store.change(party.id, wanted, now=now_us(), audit=audit)
+    return changed, await store.directory()
 
 
 def check(*, home: Home, party_id: InstitutionId, as_json: AsJson = False) -> int:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,47 +12,38 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from gateway.cli.decisions import Authority, DecisionNo, Region, read_decision
-from gateway.cli.exits import CHECK, NOT_FOUND, USAGE, Failure
-from gateway.cli.homes import open_home, system_user
+from gateway.cli.exits import CHECK, USAGE, Failure
+from gateway.cli.homes import system_user
 from gateway.cli.institutions import InstitutionId
-from gateway.cli.options import AsJson, Home, Operator, PublicKeyFile, Reason
-from gateway.cli.output import put_json, put_record, put_table
-from gateway.core.onboarding import MATERIALS, STAGES, Application, MoveRefused, Registry
+from gateway.cli.onboarding_counter import at_counter, list_all, show, tell
+from gateway.cli.options import AsJson, CertificateFile, Home, Operator, Reason, SignerFile
+from gateway.core.onboarding import MATERIALS, Application
 from gateway.core.onboarding_form import FormInvalid, read_form
-from gateway.core.onboarding_table import MOVES
-from gateway.core.onboarding_view import show_application, show_history
+from gateway.core.party import GATEWAY
 
 if TYPE_CHECKING:
     from gateway.bootstrap.onboarding import Counter
-    from gateway.flow.onboarding import OnboardingDesk
+    from gateway.core.onboarding import Certified
 
 T = TypeVar("T")
+_MOST_REASON = 2000
 
-_COLUMNS = {
-    "institution": "机构",
-    "name": "名称",
-    "kind": "类别",
-    "stageTitle": "阶段",
-    "position": "排位",
-    "latestOpening": "最迟开测",
-    "windowDue": "窗口期满",
-    "attempts": "测试次数",
-}
-_EVENTS = {"number": "序号", "time": "时间", "title": "事项", "actor": "经办", "reason": "原因"}
 _PAPERS = "、".join(f"{name}（{title}）" for name, title in MATERIALS.items())
 
 FormFile = Annotated[Path, typer.Option("--form", metavar="F.json", help="申请表，样例见 docs/onboarding.md")]
 PaperFile = Annotated[Path, typer.Option("--file", metavar="F", help="材料的扫描件")]
 Material = Annotated[str, typer.Option("--material", metavar="材料", help=f"六项材料之一：{_PAPERS}")]
 Days = Annotated[int, typer.Option("--days", help="延长的工作日数")]
-CertificateFile = Annotated[Path, typer.Option("--certificate", metavar="F", help="正式测试的证书")]
+PassFile = Annotated[
+    Path, typer.Option("--certificate", metavar="F", help="正式测试的证书（wgg conformance official 所签发）")
+]
 
 
 def attach(app: typer.Typer) -> None:
     """`wgg onboarding …`."""
-    for name in ("submit", "return", "complete", "open", "fail", "go-live", "withdraw"):
+    for name in ("submit", "return", "complete", "open", "fail", "reinstate", "withdraw"):
         app.command(name)(_plain(name, _HELP[name]))
-    for name in ("suspend", "restore", "terminate"):
+    for name in ("suspend", "restore", "terminate", "exit"):
         app.command(name)(_decided(name, _HELP[name]))
     table: tuple[tuple[str, Callable[..., None]], ...] = (
         ("apply", apply),
@@ -61,6 +51,7 @@ def attach(app: typer.Typer) -> None:
         ("check", check),
         ("extend", extend),
         ("pass", pass_test),
+        ("go-live", go_live),
         ("list", list_all),
         ("show", show),
     )
@@ -70,15 +61,16 @@ def attach(app: typer.Typer) -> None:
 
 _HELP = {
     "submit": "提交申请：六项材料须齐全；自此按先后排队。",
-    "return": "把申请退回补正，原因写明缺什么。",
+    "return": "把申请退回补正，须以 --reason 写明缺什么；再次提交时重新取得排位。",
     "complete": "六项材料均已核对，申请进入队列。",
     "open": "为队列中的第一家开启测试窗口，长短见地区参数。",
-    "fail": "测试未通过，轮后：排到所有等候者之后。",
-    "go-live": "上线：按通过的先后逐个，须两名操作员先后执行本命令。",
+    "fail": "测试未通过，须以 --reason 写明原因；轮后：排到所有等候者之后。",
+    "reinstate": "事后查明窗口因我方故障而误，恢复其原来的排位，须以 --reason 写明。",
     "withdraw": "撤回申请。",
     "suspend": "按主管部门决定暂停，须两名操作员先后执行本命令。",
     "restore": "按主管部门决定恢复，须两名操作员先后执行本命令。",
     "terminate": "按主管部门决定终止，须两名操作员先后执行本命令。",
+    "exit": "机构退出，不再承接新业务，须两名操作员先后执行本命令。",
 }
 
 
@@ -93,8 +85,8 @@ def apply(
     except FormInvalid as invalid:
         lines = "\n".join(f"  {fault.pointer}：{fault.message}" for fault in invalid.faults)
         raise Failure(CHECK, f"申请表有误：\n{lines}") from invalid
-    actor = operator or system_user()
-    _tell(at_counter(home, lambda counter: counter.desk.apply(party_id, details, actor=actor)), as_json=as_json)
+    actor = _name_actor(operator)
+    tell(at_counter(home, lambda counter: counter.desk.apply(party_id, details, actor=actor)), as_json=as_json)
 
 
 def attach_paper(
@@ -107,14 +99,8 @@ def attach_paper(
     as_json: AsJson = False,
 ) -> None:
     """登记一项材料：文件按 SM3 摘要保存。"""
-    content, actor = file.read_bytes(), operator or system_user()
-
-    async def work(counter: Counter) -> Application:
-        digest = await counter.keep_paper(party_id, content)
-        data = {"material": material, "digest": digest}
-        return await counter.desk.move("attach", party_id, actor=actor, data=data)
-
-    _tell(at_counter(home, work), as_json=as_json)
+    content, actor = file.read_bytes(), _name_actor(operator)
+    tell(at_counter(home, lambda counter: counter.attach(party_id, material, content, actor=actor)), as_json=as_json)
 
 
 def check(
@@ -141,53 +127,30 @@ def pass_test(
     *,
     home: Home,
     party_id: InstitutionId,
-    certificate: CertificateFile,
-    public_key: PublicKeyFile,
+    certificate: PassFile,
+    public_key: SignerFile = None,
+    reason: Reason = "",
     operator: Operator = None,
     as_json: AsJson = False,
 ) -> None:
-    """凭正式测试的证书确认测试通过；--public-key 为签发证书的（沙箱）网关公钥。"""
-    raw = certificate.read_bytes()
-    key = public_key.read_bytes()
-    actor = operator or system_user()
-
-    async def work(counter: Counter) -> Application:
-        digest = await counter.check_certificate(party_id, raw, key)
-        return await counter.desk.move("pass", party_id, actor=actor, data={"certificate": digest})
-
-    _tell(at_counter(home, work), as_json=as_json)
+    """凭正式测试的证书确认测试通过，须在测试窗口期内。"""
+    certified = _read_certificate(certificate, public_key)
+    _move(home, "pass", party_id, operator=operator, reason=reason, as_json=as_json, certified=certified)
 
 
-def list_all(*, home: Home, as_json: AsJson = False) -> None:
-    """列出所有申请：阶段、排位、最迟开测日、测试窗口。"""
-
-    async def work(counter: Counter) -> list[dict[str, Any]]:
-        registry = await counter.desk.books.registry()
-        order = sorted(
-            registry.applications.values(), key=lambda each: (list(STAGES).index(each.stage), each.place or 0)
-        )
-        return [_describe(counter.desk, registry, each) for each in order]
-
-    put_table(at_counter(home, work), _COLUMNS, as_json=as_json)
-
-
-def show(*, home: Home, party_id: InstitutionId, as_json: AsJson = False) -> None:
-    """显示一家机构的申请与全部经过。"""
-
-    async def work(counter: Counter) -> dict[str, Any]:
-        registry = await counter.desk.books.registry()
-        application = registry.applications.get(party_id)
-        if application is None:
-            raise Failure(NOT_FOUND, f"没有机构 {party_id} 的对接申请；用 wgg onboarding list 查看。")
-        history = show_history(await counter.desk.books.history(party_id))
-        return _describe(counter.desk, registry, application) | {"history": history}
-
-    record = at_counter(home, work)
-    if as_json:
-        put_json(record)
-        return
-    put_table([record], _COLUMNS, as_json=False)
-    put_table(record["history"], _EVENTS, as_json=False)
+def go_live(
+    *,
+    home: Home,
+    party_id: InstitutionId,
+    certificate: CertificateFile = None,
+    public_key: SignerFile = None,
+    reason: Reason = "",
+    operator: Operator = None,
+    as_json: AsJson = False,
+) -> None:
+    """上线：按通过的先后逐个，须两名操作员先后执行；再次核验证书，原证书已到期的以 --certificate 换用新证书。"""
+    certified = _read_certificate(certificate, public_key) if certificate else None
+    _move(home, "go-live", party_id, operator=operator, reason=reason, as_json=as_json, certified=certified)
 
 
 def _plain(name: str, text: str) -> Callable[..., None]:
@@ -228,6 +191,15 @@ def _decided(name: str, text: str) -> Callable[..., None]:
     return command
 
 
+Certificate = Callable[["Counter", str], Awaitable["Certified"]]
+"""Reads a certificate for an institution at the counter."""
+
+
+def _read_certificate(certificate: Path, public_key: Path | None) -> Certificate:
+    raw, key = certificate.read_bytes(), public_key.read_bytes() if public_key else None
+    return lambda counter, party_id: counter.check_certificate(party_id, raw, key)
+
+
 def _move(
     home: Path,
     name: str,
@@ -237,35 +209,22 @@ def _move(
     as_json: bool,
     reason: str = "",
     data: dict[str, Any] | None = None,
+    certified: Certificate | None = None,
 ) -> None:
-    actor = operator or system_user()
-    moved = at_counter(
-        home, lambda counter: counter.desk.move(name, party_id, actor=actor, reason=reason, data=data or {})
-    )
-    _tell(moved, as_json=as_json)
+    actor = _name_actor(operator)
+    if len(reason) > _MOST_REASON or not reason.isprintable():
+        raise Failure(USAGE, f"--reason 最多 {_MOST_REASON} 个字符，不得含换行或其他控制字符。")
+
+    async def work(counter: Counter) -> Application:
+        shown = {"certificate": await certified(counter, party_id)} if certified else {}
+        return await counter.desk.move(name, party_id, actor=actor, reason=reason, data={**(data or {}), **shown})
+
+    tell(at_counter(home, work), as_json=as_json)
 
 
-def at_counter(home: Path, work: Callable[[Counter], Awaitable[T]]) -> T:
-    """What `work` returns at the home's counter; Failure for a move that is refused."""
-    try:
-        return asyncio.run(_run(home, work))
-    except MoveRefused as refused:
-        raise Failure(CHECK, str(refused)) from refused
-
-
-async def _run(home: Path, work: Callable[[Counter], Awaitable[T]]) -> T:
-    from gateway.bootstrap.onboarding import open_counter
-
-    async with open_counter(open_home(home)) as counter:
-        return await work(counter)
-
-
-def _describe(desk: OnboardingDesk, registry: Registry, application: Application) -> dict[str, Any]:
-    return show_application(application, desk.outlook(registry, application.institution))
-
-
-def _tell(application: Application, *, as_json: bool) -> None:
-    stage, proposal = STAGES[application.stage], application.proposal
-    waits = f"；“{MOVES[proposal.move].title}”已由 {proposal.actor} 提出，待另一名操作员确认" if proposal else ""
-    text = f"{application.institution}：{stage}{waits}"
-    put_record(show_application(application, None), as_json=as_json, text=text)
+def _name_actor(operator: str | None) -> str:
+    """The operator by name; the gateway's and the applicants' names stand for themselves in the history."""
+    actor = (operator or system_user()).strip()
+    if actor == GATEWAY or actor.startswith("applicant:") or not actor:
+        raise Failure(USAGE, f"--operator {operator} 不是操作员的姓名：gateway 与 applicant: 开头者另有所指。")
+    return actor

@@ -21,6 +21,15 @@ Operator = Annotated[
 ]
 Reason = Annotated[str, typer.Option("--reason", help="原因，写入审计记录", metavar="原因")]
 PublicKeyFile = Annotated[Path, typer.Option("--public-key", help="SM2 公钥文件（PEM）", metavar="PUB.pem")]
+CertificateFile = Annotated[
+    Path | None, typer.Option("--certificate", metavar="F", help="正式测试的证书（wgg conformance official 所签发）")
+]
+SignerFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--public-key", metavar="PUB.pem", help="签发证书的沙箱网关公钥；默认取设置 onboarding.signer_key_file"
+    ),
+]
 Url = Annotated[str, typer.Option("--url", help="网关地址，例如 http://127.0.0.1:8080", metavar="URL")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="最多列出的条数")]
 

@@ -12,13 +12,14 @@ import typer
 from gateway.cli.homes import in_store, make_audit, now_us, open_home
 from gateway.cli.options import AsJson, Home, Operator, Reason
 from gateway.cli.output import put_record, put_table, say
-from gateway.core.retention import CASE, OTHER, REASONS
+from gateway.core.retention import CASE, ONBOARDING, OTHER, REASONS
 from gateway.ports import Store
 
 _CLASSES: Final = {
     CASE: "案件证据（原文）",
     OTHER: "其他报文（原文）",
-    "file": "报文所附文件",
+    ONBOARDING: "对接申请的联系人",
+    "file": "报文所附文件与对接材料",
     "alert": "已关闭的告警",
     "log": "日志文件",
 }

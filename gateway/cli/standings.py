@@ -13,6 +13,7 @@ import typer
 
 from gateway.cli.decisions import Authority, DecisionNo, Region, read_decision
 from gateway.cli.exits import CHECK, Failure
+from gateway.cli.going_live import check_elsewhere, second
 from gateway.cli.homes import in_store, make_audit, now_us, open_home
 from gateway.cli.institutions import InstitutionId
 from gateway.cli.options import AsJson, Home, Operator, Reason
@@ -72,6 +73,10 @@ def _moving(name: str, done: str, description: str) -> Callable[..., None]:
     ) -> None:
         grounds = read_decision(home, decision, authority=authority, region=region, reason=reason)
         party, directory = asyncio.run(_move(home, party_id, name, grounds, operator=operator))
+        if party is None:
+            text = f"{party_id}：“{done}”已提出，待另一名操作员以同样的命令确认"
+            put_record(show_party(find_party(directory, party_id), directory), as_json=as_json, text=text)
+            return
         put_record(show_party(party, directory), as_json=as_json, text=f"{party_id} {done}")
 
     command.__doc__ = description
@@ -80,18 +85,29 @@ def _moving(name: str, done: str, description: str) -> Callable[..., None]:
 
 async def _move(
     home: Path, party_id: str, name: str, decision: Decision, *, operator: str | None
-) -> tuple[Party, Directory]:
+) -> tuple[Party | None, Directory]:
+    """The party after the move; None while it waits for a second operator, whom production asks for."""
     from gateway.bootstrap.standings import open_standing_desk
 
-    because = "；".join(part for part in (decision.number, decision.authority, decision.reason) if part)
+    settings, cited = open_home(home), f"{decision.number}；{decision.authority}"
+    because = f"{cited}；{decision.reason}" if decision.reason else cited
     audit = make_audit(f"party.{name}", party_id, operator=operator, reason=because)
-    async with open_standing_desk(open_home(home)) as desk:
-        party = find_party(await desk.registry.directory(), party_id)
-        moved = await desk.move(party_id, name, decision, audit) if party.role == "institution" else None
+    async with open_standing_desk(settings) as (desk, store):
+        party = find_party(await store.directory(), party_id)
+        await check_elsewhere(store, party_id, name)
+        if party.role != "institution" or party.standing not in MOVES[name].only_from:
+            raise _refuse(party, name)
+        if settings.environment == "production" and not await second(store, audit, cited):
+            return None, await store.directory()
+        moved = await desk.move(party_id, name, decision, audit)
         if moved is None:
-            whom = "或 ".join(sorted(MOVES[name].only_from))
-            raise Failure(CHECK, f"{party_id} 当前为 {party.standing}，此操作只用于状态为 {whom} 的机构。")
-        return moved, await desk.registry.directory()
+            raise _refuse(party, name)
+        return moved, await store.directory()
+
+
+def _refuse(party: Party, name: str) -> Failure:
+    whom = " 或 ".join(sorted(MOVES[name].only_from))
+    return Failure(CHECK, f"{party.id} 当前为 {party.standing}，此操作只用于状态为 {whom} 的机构。")
 
 
 def _apply(home: Path, party_id: str, change: PartyChange, audit: Audit, *, as_json: bool, text: str) -> None:

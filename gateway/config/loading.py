@@ -112,6 +112,7 @@ def _mistake(place: Place, text: str, path: Path, overrides: Mapping[Place, str]
 def _settle(file: HomeFile, home: Path) -> Settings:
     log_file = None if file.log.file is None else home / file.log.file
     ca_file = None if file.evidence.timestamp_ca_file is None else home / file.evidence.timestamp_ca_file
+    signer = None if file.onboarding.signer_key_file is None else home / file.onboarding.signer_key_file
     values = {name: getattr(file, name) for name in HomeFile.model_fields}
     values |= {
         "home": home,
@@ -120,6 +121,7 @@ def _settle(file: HomeFile, home: Path) -> Settings:
         "seal_key_file": home / file.seal_key_file,
         "log": file.log.model_copy(update={"file": log_file}),
         "evidence": file.evidence.model_copy(update={"timestamp_ca_file": ca_file}),
+        "onboarding": file.onboarding.model_copy(update={"signer_key_file": signer}),
         "files": file.files.model_copy(update={"directory": home / file.files.directory}),
     }
     return Settings.model_validate(values)

@@ -152,6 +152,13 @@ class Onboarding(Section):
         "submitted", description="排队次序：submitted 按提交申请的先后，complete 按材料齐全的先后"
     )
     automatic: bool = Field(True, description="有空闲窗口时自动为下一家开启；false 则由操作员开启")
+    applicant_moves_a_day: Whole = Field(
+        60, ge=10, le=10_000, description="申请机构自己每日（北京时间）最多办理几次（填报、提交材料、提交、撤回）"
+    )
+    signer_key_file: Path | None = Field(
+        None,
+        description="签发测试证书的沙箱网关公钥（PEM），相对路径以本目录为起点；写明后只认它签发的证书，生产环境宜写明",
+    )
 
 
 class Retaining(Section):
@@ -164,6 +171,12 @@ class Retaining(Section):
         description="案件证据自最后一次送达起保存几个月，至少 36；订单、索赔、时限未完的不清除",
     )
     other_months: Whole = Field(36, ge=6, le=1200, description="不属于案件的报文：自最后一次送达起保存几个月")
+    onboarding_months: Whole = Field(
+        36,
+        ge=6,
+        le=1200,
+        description="对接申请的联系人与材料：自撤回、终止或被新申请表取代起保存几个月；保密期限未满的不清除",
+    )
     alert_months: Whole = Field(36, ge=6, le=1200, description="已关闭的告警保存几个月")
     log_months: Whole = Field(
         6, ge=6, le=1200, description="轮转出来的日志文件（日志文件名之后带后缀者）保存几个月，至少 6 个自然月"

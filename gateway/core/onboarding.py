@@ -67,12 +67,32 @@ class MoveRefused(ValueError):  # noqa: N818 - an answer to whoever asked, not a
     """A move that cannot be made now; the text is Chinese and says why and what to do."""
 
 
+class TooManyMoves(MoveRefused):
+    """An applicant has made all the moves of its day; `retry_after` is in whole seconds."""
+
+    def __init__(self, text: str, *, retry_after: int) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class Hand(StrEnum):
+    """Whose a move is."""
+
+    APPLICANT = "applicant"
+    OPERATOR = "operator"
+    GATEWAY = "gateway"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """Whom to call; personal data, masked wherever it is shown."""
+    """Whom to call; personal data, masked wherever it is shown, sealed at rest, and purged in its time."""
 
     name: str
     phone: str
+
+
+PURGED: Final = Contact(name="", phone="")
+"""A contact whose term of keeping is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +121,25 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Certified:
+    """A certificate by the SM3 digest of its file: the file's text, and the public key (PEM) that verifies it.
+
+    Both are empty for one that was recorded when only digests were kept.
+    """
+
+    digest: str
+    text: str = ""
+    signer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A move that waits for a second operator."""
+    """A move that waits for a second operator, who must mean the same `grounds`: the decision or certificate cited."""
 
     move: str
     actor: str
     at: int
+    grounds: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +147,8 @@ class Application:
     """Where one institution stands. `place` orders the queue, the smaller first; a failure gives a new, later one.
 
     `window_due` ends the test window, `attempts` counts windows that were opened, `passed_place` orders the going live,
-    `certificate` is the SM3 digest of the certificate that it passed with.
+    `lost_place` is the place that the last failure cost. `form` is the number of the event that filed the form.
+    `moves_today` counts what the applicant itself did on `day` (a proleptic ordinal).
     """
 
     institution: str
@@ -128,50 +162,71 @@ class Application:
     window_due: int | None = None
     attempts: int = 0
     passed_place: int | None = None
-    certificate: str | None = None
+    certificate: Certified | None = None
     proposal: Proposal | None = None
+    lost_place: int | None = None
+    form: int = 0
+    day: int = 0
+    moves_today: int = 0
+
+    @property
+    def people(self) -> dict[str, Any]:
+        """The persons whom the form names, as a JSON object of its own: they are sealed and purged, the rest is not."""
+        third = self.details.third_contact
+        return {"contact": asdict(self.details.contact), "third_contact": asdict(third) if third else None}
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads back."""
+        """A JSON object without `people`; `from_json` reads both back."""
         plain = {each.name: getattr(self, each.name) for each in fields(self) if each.name in _PLAIN}
+        details = asdict(self.details)
         return plain | {
-            "details": asdict(self.details),
+            "details": {name: value for name, value in details.items() if name not in _PEOPLE},
             "papers": {name: asdict(paper) for name, paper in self.papers.items()},
+            "certificate": asdict(self.certificate) if self.certificate else None,
             "proposal": asdict(self.proposal) if self.proposal else None,
         }
 
     @classmethod
-    def from_json(cls, doc: Mapping[str, Any]) -> Application:
-        """The application that `to_json` wrote."""
-        plain = {name: doc[name] for name in _PLAIN if name != "stage"}
+    def from_json(cls, doc: Mapping[str, Any], people: Mapping[str, Any] | None) -> Application:
+        """The application that `to_json` wrote, also in an earlier version; `people` is None once they are purged."""
+        plain = {name: doc[name] for name in _PLAIN if name != "stage" and name in doc}
         return cls(
             **plain,
             stage=Stage(doc["stage"]),
-            details=read_details(doc["details"]),
+            details=Details(**doc["details"], **_read_people(people)),
             papers=MappingProxyType({name: Paper(**paper) for name, paper in doc["papers"].items()}),
+            certificate=_read_certified(doc["certificate"]),
             proposal=Proposal(**doc["proposal"]) if doc["proposal"] else None,
         )
 
 
 _PLAIN: Final = frozenset(
     {
-        *("institution", "stage", "since", "place", "submitted_at", "opened_at"),
-        *("window_due", "attempts", "passed_place", "certificate"),
+        *("institution", "stage", "since", "place", "submitted_at", "opened_at", "window_due", "attempts"),
+        *("passed_place", "lost_place", "form", "day", "moves_today"),
     }
 )
+_PEOPLE: Final = frozenset({"contact", "third_contact"})
 
 
-def read_details(doc: Mapping[str, Any]) -> Details:
-    """Details of their JSON object, as `asdict` wrote it."""
-    third = doc.get("third_contact")
-    contacts = {"contact": Contact(**doc["contact"]), "third_contact": Contact(**third) if third else None}
-    return Details(**{**doc, **contacts})
+def _read_people(people: Mapping[str, Any] | None) -> dict[str, Any]:
+    if people is None:
+        return {"contact": PURGED, "third_contact": None}
+    return {name: Contact(**people[name]) if people[name] else None for name in _PEOPLE}
+
+
+def _read_certified(doc: Any) -> Certified | None:
+    """An earlier version kept the digest alone."""
+    if not doc:
+        return None
+    return Certified(digest=doc) if isinstance(doc, str) else Certified(**doc)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What holds for the queue: the window's length and close of business, how many windows at once, and whether the
-    place in the queue is that of the submission or that of the completed papers.
+    place in the queue is that of the submission or that of the completed papers. `daily` is how many moves an applicant
+    itself may make a day.
     """
 
     calendar: Calendar
@@ -179,6 +234,7 @@ class Terms:
     close: int
     windows: int = 1
     order_by: str = "submitted"
+    daily: int = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

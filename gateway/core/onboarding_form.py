@@ -12,6 +12,7 @@ from gateway.core.onboarding import Contact, Details
 _KINDS: Final = ("bank", "insurer", "guarantor")
 _MOST: Final = 200
 _PHONE: Final = 40
+_MEMBERS: Final = ("name", "uscc", "kind", "address", "contact", "thirdParty", "thirdContact", "pact")
 
 
 class FormInvalid(ValueError):  # noqa: N818 - an answer to whoever filled it in
@@ -41,6 +42,8 @@ def read_form(doc: Mapping[str, Any]) -> Details:
 
 
 def _find_faults(doc: Mapping[str, Any]) -> Iterator[FieldError]:
+    for name in sorted(set(doc) - set(_MEMBERS)):
+        yield _fault(f"/{name[:_PHONE]}", f"申请表没有这一项，请核对写法；可填的有 {'、'.join(_MEMBERS)}。")
     for name, title in (("name", "经办机构名称"), ("address", "单位地址")):
         yield from _text(doc.get(name), f"/{name}", title)
     yield from _uscc(doc.get("uscc"))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from gateway.core.onboarding import Stage
+from gateway.core.onboarding import Hand, Stage
 from gateway.core.onboarding_changes import (
     Change,
     attach_paper,
@@ -22,16 +21,9 @@ from gateway.core.onboarding_changes import (
     pass_test,
     send_back,
     submit,
+    take_up_place,
     with_decision,
 )
-
-
-class Hand(StrEnum):
-    """Whose a move is."""
-
-    APPLICANT = "applicant"
-    OPERATOR = "operator"
-    GATEWAY = "gateway"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +84,14 @@ _ROWS: Final = (
         to=Stage.QUEUED,
         change=fall_back,
         clock="onboarding.failed",
+    ),
+    Move(
+        name="reinstate",
+        title="恢复排位",
+        hands=_OPERATOR,
+        start=(Stage.QUEUED,),
+        to=None,
+        change=take_up_place,
     ),
     Move(
         name="extend",
@@ -160,6 +160,16 @@ _ROWS: Final = (
         change=with_decision,
         two=True,
         standing="stop",
+    ),
+    Move(
+        name="exit",
+        title="退出",
+        hands=_OPERATOR,
+        start=(Stage.LIVE, Stage.SUSPENDED),
+        to=Stage.TERMINATED,
+        change=with_decision,
+        two=True,
+        standing="exit",
     ),
 )
 

@@ -14,14 +14,18 @@ from gateway.core.calendar import add_months, end_of_day, local_date
 
 CASE: Final = "case"
 OTHER: Final = "other"
+ONBOARDING: Final = "onboarding"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionTerms:
-    """Calendar months by class: evidence of cases, other messages, closed alerts, log files that were rotated away."""
+    """Calendar months by class: evidence of cases, other messages, persons and papers of applications to go live,
+    closed alerts, log files that were rotated away.
+    """
 
     case_months: int
     other_months: int
+    onboarding_months: int
     alert_months: int
     log_months: int
 

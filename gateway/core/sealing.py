@@ -1,7 +1,8 @@
 """Which messages are sealed at rest, and under which class's key; how a sealed value looks.
 
 Every confidential type of the catalogue has a class (domain sections 2 and 7); a test holds the two together. Classes
-follow what the data is about, so that a key that leaks opens one kind of data only.
+follow what the data is about, so that a key that leaks opens one kind of data only. Besides, the persons whom
+onboarding's application forms name have a class of their own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ CASE: Final = "case"
 INSPECTION: Final = "inspection"
 FILE: Final = "file"
 """Documents and attachments; each file has a key of its own, sealed by this class's."""
+ONBOARDING: Final = "onboarding"
 
 _TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     ORDER: (
@@ -54,7 +56,7 @@ _TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     INSPECTION: ("inspection.request.v1", "inspection.response.v1"),
 }
-CLASSES: Final = tuple(_TYPES)
+CLASSES: Final = (*_TYPES, ONBOARDING)
 CLASS_OF: Final[Mapping[str, str]] = MappingProxyType(
     {type_: name for name, types in _TYPES.items() for type_ in types}
 )

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Final, Protocol
 
 from gateway.core.calendar import end_of_day, local_date
-from gateway.core.retention import DUE, Dossier, RetentionTerms, find_border, judge
+from gateway.core.retention import DUE, ONBOARDING, Dossier, RetentionTerms, find_border, judge
 from gateway.observe import METRICS
 from gateway.observe.metric_table import PURGED
 from gateway.ports import Audit, Books, Clock, FileStore, Outbox
@@ -101,6 +101,7 @@ class Retainer:
                     tally.purged[dossier.kind] += dossier.bodies
                 elif dossier.bodies:
                     tally.kept[verdict] += dossier.bodies
+        tally.purged[ONBOARDING] = await self._store.idle_people(before=self._onboarding_border())
         tally.purged["file"] = await self._store.idle_files(before=self._border())
         return tally
 
@@ -118,7 +119,7 @@ class Retainer:
         """At most one transaction of purging; False when the run has come to its end."""
         found = await self._store.dossiers(after=run.after, limit=SUBJECTS_A_SLICE)
         if not found:
-            return await self._purge_files(run) or await self._purge_alerts(run.tally)
+            return await self._purge_rest(run)
         judged = self._judge(found)
         if await self._purge(run.tally, [dossier for dossier, verdict in judged if verdict == DUE]):
             return True
@@ -138,6 +139,18 @@ class Retainer:
             more = more or count == self._rows
         return more
 
+    async def _purge_rest(self, run: _Run) -> bool:
+        """What belongs to no business number; papers are let go of before files are looked at."""
+        if run.files_after == "" and await self._purge_people(run.tally):
+            return True
+        return await self._purge_files(run) or await self._purge_alerts(run.tally)
+
+    async def _purge_people(self, tally: Tally) -> bool:
+        count = await self._store.purge_people(before=self._onboarding_border(), limit=self._rows)
+        tally.purged[ONBOARDING] += count
+        METRICS.add(PURGED, count, kind=ONBOARDING)
+        return count == self._rows
+
     async def _purge_files(self, run: _Run) -> bool:
         """A page of files; False once all were looked at."""
         if run.files_after is None:
@@ -156,6 +169,10 @@ class Retainer:
     def _border(self) -> int:
         """Before this messages of no case must have ended, and files that nobody names must have been put."""
         return find_border(self._clock.now(), self._terms.other_months)
+
+    def _onboarding_border(self) -> int:
+        """Before this applications must have ended, and forms have been replaced."""
+        return find_border(self._clock.now(), self._terms.onboarding_months)
 
     async def _purge_alerts(self, tally: Tally) -> bool:
         before = find_border(self._clock.now(), self._terms.alert_months)

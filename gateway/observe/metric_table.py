@@ -109,7 +109,7 @@ RECONCILED: Final = MetricRow(
 PURGED: Final = MetricRow(
     name="wgg_purged_rows",
     kind="counter",
-    help="Rows whose term of keeping is over and that were purged, by class: case, other, file, alert",
+    help="Rows whose term of keeping is over and that were purged, by class: case, other, onboarding, file, alert",
     labels=("kind",),
 )
 SWEPT: Final = MetricRow(

@@ -30,7 +30,7 @@ from gateway.ports.files import (
     IssuedGuarantee,
     PutFile,
 )
-from gateway.ports.onboarding import Onboardings, Recorded
+from gateway.ports.onboarding import HISTORY, Filed, Onboardings, Recorded
 from gateway.ports.papers import Papers
 from gateway.ports.reconciliation import Answered, Reconciliation, Reconciliations
 from gateway.ports.records import (
@@ -74,6 +74,7 @@ from gateway.ports.store import (
 )
 
 __all__ = [
+    "HISTORY",
     "Adapter",
     "Alert",
     "Answered",
@@ -100,6 +101,7 @@ __all__ = [
     "FileMismatch",
     "FileRows",
     "FileStore",
+    "Filed",
     "Firing",
     "Guarantees",
     "Handle",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from gateway.core.onboarding import Registry
 from gateway.core.onboarding_moves import Event
@@ -15,12 +15,31 @@ from gateway.ports.records import Audit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What one move writes: its events, its audit row, what it does to clocks, and the party's new standing if any."""
+    """What one move writes: its events, its audit row about the institution, what it does to clocks, and the party's
+    new standing if any. There are no events where the institution applied elsewhere.
+    """
 
     events: Sequence[Event]
     audit: Audit
     clocks: Sequence[ClockChange] = ()
     standing: Standing | None = None
+
+
+HISTORY: Final = 200
+"""Events that a history shows at most unless more are asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """The persons whom an application form names, as `Application.people`; none once they are purged.
+
+    `number` is that of the event that filed the form at `at` (microseconds UTC).
+    """
+
+    number: int
+    institution: str
+    at: int
+    people: Mapping[str, Any]
 
 
 class Onboardings(Protocol):
@@ -38,6 +57,10 @@ class Onboardings(Protocol):
         """
         ...
 
-    async def history(self, institution: str) -> Sequence[Event]:
-        """The institution's events, the oldest first."""
+    async def history(self, institution: str, *, limit: int = HISTORY) -> Sequence[Event]:
+        """The institution's newest events, at most `limit`, the oldest of them first."""
+        ...
+
+    async def filed(self, *, after: int, limit: int) -> Sequence[Filed]:
+        """The persons of every form behind this number, in order, at most `limit` forms."""
         ...

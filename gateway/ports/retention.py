@@ -22,8 +22,10 @@ class Retention(Protocol):
         ...
 
     async def leave_files(self, *, after: str, before: int, now: int, limit: int) -> Leaving:
-        """Look at the next `limit` files behind the digest `after`. One that was named, whose messages are all purged
-        and that nobody put since `before` is marked, and read by nobody from then on; it is `gone` in a call an hour
+        """Look at the next `limit` files behind the digest `after`.
+
+        One that was named by messages which are all purged, or was a paper of onboarding that nobody holds any more,
+        and that nobody put since `before`, is marked, and read by nobody from then on; it is `gone` in a call an hour
         later, unless it was put or named again meanwhile.
         """
         ...
@@ -34,6 +36,18 @@ class Retention(Protocol):
 
     async def idle_files(self, *, before: int) -> int:
         """How many files `leave_files` would let go with this `before`."""
+        ...
+
+    async def purge_people(self, *, before: int, limit: int) -> int:
+        """Empty whom at most `limit` application forms of onboarding name, and let go of the applications' papers.
+
+        A form goes that was replaced before `before`, or whose application ended then, with no clock of its institution
+        open and the institution not in business. How many forms; the events stay.
+        """
+        ...
+
+    async def idle_people(self, *, before: int) -> int:
+        """How many forms `purge_people` would empty with this `before`."""
         ...
 
     async def purge_alerts(self, *, before: int, limit: int) -> int:

@@ -249,8 +249,8 @@ class Books(Protocol):
         """Append an audit row for what changed nothing here, or changed it elsewhere: who looked, who asked."""
         ...
 
-    async def audits(self, *, limit: int) -> Sequence[tuple[int, Audit]]:
-        """The newest audit rows with their instants."""
+    async def audits(self, *, limit: int, about: str | None = None) -> Sequence[tuple[int, Audit]]:
+        """The newest audit rows with their instants: all, or those about something."""
         ...
 
     async def tally(self) -> Tally:

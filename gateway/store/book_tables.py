@@ -35,9 +35,9 @@ class BookTables:
         """Append one audit row."""
         await self._runner.write(partial(books.write_audit, audit=audit, now=now))
 
-    async def audits(self, *, limit: int) -> Sequence[tuple[int, Audit]]:
+    async def audits(self, *, limit: int, about: str | None = None) -> Sequence[tuple[int, Audit]]:
         """The newest audit rows."""
-        return await self._runner.read(partial(books.audits, limit=limit))
+        return await self._runner.read(partial(books.audits, limit=limit, about=about))
 
     async def tally(self) -> Tally:
         """What gauges show."""

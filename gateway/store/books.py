@@ -64,9 +64,10 @@ def close_alert(connection: Connection, *, code: str, about: str, now: int, audi
     return bool(closed)
 
 
-def audits(connection: Connection, *, limit: int) -> list[tuple[int, Audit]]:
-    """The newest audit rows with their instants."""
-    rows = connection.execute(select(AUDITS).order_by(AUDITS.c.id.desc()).limit(limit))
+def audits(connection: Connection, *, limit: int, about: str | None = None) -> list[tuple[int, Audit]]:
+    """The newest audit rows with their instants, all or those about something."""
+    asked = select(AUDITS) if about is None else select(AUDITS).where(AUDITS.c.about == about)
+    rows = connection.execute(asked.order_by(AUDITS.c.id.desc()).limit(limit))
     return [(row.at, Audit(actor=row.actor, action=row.action, about=row.about, reason=row.reason)) for row in rows]
 
 

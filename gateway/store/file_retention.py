@@ -1,6 +1,7 @@
 """Files that no message names any more: found page by page, marked, and forgotten a while later.
 
-A file goes when it was named, every message that named it was purged, and nobody put it since the term. It is marked
+A file goes when it was named, every message that named it was purged, no application of onboarding holds it as a paper,
+and nobody put it since the term. It is marked
 first and removed at the earliest an hour later, so that an upload or a message under way then is seen: an upload takes
 the mark away, and so does a message. From the mark on the file is read by nobody (protocol section 5).
 """
@@ -11,12 +12,13 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Table, Text, bindparam, delete, exists, func, select, update
+from sqlalchemy import Connection, Select, Table, Text, bindparam, delete, exists, func, or_, select, update
 
 from gateway.core.delivery import SECOND
 from gateway.core.retention import Leaving
 from gateway.store.dialect import Types, as_given, given, name_of
 from gateway.store.file_tables import FILES, MENTIONS, NAMINGS
+from gateway.store.onboarding_tables import ONBOARDING_PAPERS as PAPERS
 from gateway.store.rows import AnyRow
 
 GRACE: Final = 3_600 * SECOND
@@ -36,9 +38,11 @@ _PAGE: Final = (
     .order_by(_F.digest)
     .limit(bindparam("most"))
 )
+_NAMED_ONCE: Final = or_(exists().where(MENTIONS.c.digest == _F.digest), exists().where(PAPERS.c.digest == _F.digest))
 _IDLE: Final = (
     select(_F.digest)
-    .where(exists().where(MENTIONS.c.digest == _F.digest), ~exists().where(NAMINGS.c.digest == _F.digest))
+    .where(_NAMED_ONCE, ~exists().where(NAMINGS.c.digest == _F.digest))
+    .where(~exists().where(PAPERS.c.digest == _F.digest, PAPERS.c.held.is_(True)))
     .group_by(_F.digest)
     .having(func.max(_F.put_at) < bindparam("before"))
 )
@@ -48,8 +52,12 @@ def leave_files(connection: Connection, *, after: str, before: int, now: int, li
     """Of the next `limit` files: mark those that may go, unmark those that are named again, tell which go now."""
     page = connection.execute(_PAGE, {"past": after, "most": limit}).all()
     asked = _as_digests(row.digest for row in page)
-    mentioned = set(connection.execute(_among(MENTIONS, name_of(connection)), asked).scalars())
-    named = set(connection.execute(_among(NAMINGS, name_of(connection)), asked).scalars())
+    dialect = name_of(connection)
+    mentioned = {
+        row.digest for table in (MENTIONS, PAPERS) for row in connection.execute(_among(table, dialect), asked)
+    }
+    held = connection.execute(_among(PAPERS, dialect).where(PAPERS.c.held.is_(True)), asked).scalars()
+    named = {*connection.execute(_among(NAMINGS, dialect), asked).scalars(), *held}
     idle = [row for row in page if row.digest in mentioned - named]
     _unmark(connection, [row.digest for row in page if row.digest in named and row.leaving_at is not None])
     _mark(connection, [row.digest for row in idle if row.staying and row.put_at < before], before=before, now=now)

@@ -40,6 +40,7 @@ from gateway.store.evidence_tables import CASE_ORDERS, LEAVES
 from gateway.store.file_retention import count_idle, forget_files, leave_files
 from gateway.store.file_tables import NAMINGS
 from gateway.store.intake import CASE_KEY
+from gateway.store.onboarding_retention import count_people, purge_people
 from gateway.store.runners import Runner
 from gateway.store.schema import ALERTS, ATTEMPTS, DELIVERIES, MESSAGES, RECEIPTS, SUBJECTS
 from gateway.store.views import OF_DELIVERY
@@ -75,6 +76,14 @@ class RetentionTables:
     async def idle_files(self, *, before: int) -> int:
         """How many files may go."""
         return await self._runner.read(partial(count_idle, before=before))
+
+    async def purge_people(self, *, before: int, limit: int) -> int:
+        """Empty the persons of a slice of application forms."""
+        return await self._runner.write(partial(purge_people, before=before, limit=limit))
+
+    async def idle_people(self, *, before: int) -> int:
+        """How many forms' persons may go."""
+        return await self._runner.read(partial(count_people, before=before))
 
     async def purge_alerts(self, *, before: int, limit: int) -> int:
         """Delete a slice of closed alerts."""

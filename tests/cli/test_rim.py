@@ -46,7 +46,10 @@ COMMANDS = [
     *(f"evidence {verb}" for verb in ("status", "export", "verify")),
     *(f"sla {verb}" for verb in ("list", "show")),
     *(f"onboarding {verb}" for verb in ("apply", "attach", "submit", "check", "return", "complete", "open", "extend")),
-    *(f"onboarding {verb}" for verb in ("fail", "pass", "go-live", "withdraw", "suspend", "restore", "terminate")),
+    *(
+        f"onboarding {verb}"
+        for verb in ("fail", "pass", "go-live", "reinstate", "withdraw", "suspend", "restore", "terminate", "exit")
+    ),
     *(f"onboarding {verb}" for verb in ("list", "show")),
     "retention plan",
     "retention run",

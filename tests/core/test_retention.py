@@ -9,7 +9,7 @@ import pytest
 from gateway.core.calendar import end_of_day
 from gateway.core.retention import CASE, DUE, OTHER, REASONS, Dossier, RetentionTerms, find_border, judge
 
-TERMS = RetentionTerms(case_months=36, other_months=6, alert_months=6, log_months=6)
+TERMS = RetentionTerms(case_months=36, other_months=6, onboarding_months=36, alert_months=6, log_months=6)
 DAY = 86_400_000_000
 NOW = end_of_day(date(2026, 11, 30))
 

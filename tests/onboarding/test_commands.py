@@ -38,6 +38,8 @@ def test_from_the_form_to_the_window(world: World) -> None:
     assert (listed["stage"], listed["position"], listed["attempts"]) == ("queued", 1, 1)
     history = world.must("onboarding", "show", "nova", "--json").json["history"]
     assert [event["move"] for event in history][-4:] == ["queue", "open", "extend", "fail"]
+    told = [event["detail"] for event in history]
+    assert (told[:3], told[-2].startswith("至 2")) == (["", *list(MATERIALS.values())[:2]], True)
     audits = {row["action"]: row for row in world.must("audit", "list", "--json").json}
     assert audits["onboarding.fail"]["reason"] == "验签失败"
-    assert (audits["onboarding.submit"]["actor"], audits["onboarding.submit"]["reason"]) == ("甲", "提交申请")
+    assert (audits["onboarding.submit"]["actor"], audits["onboarding.submit"]["reason"]) == ("甲", "未写明原因")

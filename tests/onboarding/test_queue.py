@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -34,7 +35,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(name=NAMES, move=st.sampled_from(["withdraw", "return", "open"]))
     def meddle(self, name: str, move: str) -> None:
         with suppress(MoveRefused):
-            self.ledger.move(move, name)
+            self.ledger.move(move, name, reason="缺页")
 
     @rule(name=NAMES, days=st.integers(1, 3))
     def extend(self, name: str, days: int) -> None:
@@ -43,6 +44,18 @@ class QueueMachine(RuleBasedStateMachine):
         with suppress(MoveRefused):
             self.ledger.move("extend", name, days=days, reason="沙箱故障")
         assert [each.institution for each in self.ledger.registry.queue] == before
+
+    @rule(name=NAMES)
+    def reinstate(self, name: str) -> None:
+        """Whom our own fault cost its window waits again where it waited before that, and nobody else moves."""
+        before = [each.institution for each in self.ledger.registry.queue]
+        lost = self.ledger.registry.applications.get(name)
+        with suppress(MoveRefused):
+            self.ledger.move("reinstate", name, reason="沙箱故障")
+            assert lost is not None
+            assert self.ledger[name].place == lost.lost_place
+        after = [each.institution for each in self.ledger.registry.queue]
+        assert [each for each in after if each != name] == [each for each in before if each != name]
 
     @rule(days=st.integers(0, 9))
     def sweep(self, days: int) -> None:
@@ -68,7 +81,11 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.ledger.registry.at(Stage.TESTING))
     @rule()
     def let_pass(self) -> None:
-        self.ledger.passed(self.ledger.registry.at(Stage.TESTING)[0].institution)
+        """Within the window; one that is over passes nobody, though no sweep has ended it."""
+        testing = self.ledger.registry.at(Stage.TESTING)[0]
+        over = testing.window_due is not None and testing.window_due <= self.ledger.now
+        with pytest.raises(MoveRefused, match="期满") if over else nullcontext():
+            self.ledger.passed(testing.institution)
 
     @precondition(lambda self: self.ledger.registry.queue)
     @rule()
