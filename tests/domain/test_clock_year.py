@@ -41,7 +41,14 @@ Key = tuple[str, str, int]
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     """The overlays before, after two known days changed, and with the next year."""
-    plain, changed, arrived = (tmp_path_factory.mktemp(name) for name in ("plain", "changed", "arrived"))
+    return write_folders(tmp_path_factory.mktemp("calendars"))
+
+
+def write_folders(parent: Path) -> tuple[Path, Path, Path]:
+    """Three folders of overlays, each to count after the one before."""
+    plain, changed, arrived = (parent / name for name in ("plain", "changed", "arrived"))
+    for folder in (plain, changed, arrived):
+        folder.mkdir()
     for folder in (changed, arrived):
         days = {"holidays": [date(2026, 6, 22), date(2026, 6, 23)], "workdays": [date(2026, 6, 27)]}
         write_overlay(folder, 2026, complete=False, **days)
@@ -159,15 +166,16 @@ def describe(book: Book) -> dict[Key, Any]:
     for number, percent, at in book.fired:
         fired.setdefault(number, {})[percent] = at
     return {
-        (clock.rule, clock.subject, clock.start_at): (
-            fired.get(clock.number, {}),
-            clock.due_at if clock.due_at is not None else us(NEVER),
-            clock.provisional,
-            "breached" if clock.open and clock.breached_at else clock.state.value,
-        )
+        (clock.rule, clock.subject, clock.start_at): describe_clock(clock, fired.get(clock.number, {}))
         for clock in book.clocks.values()
         if clock.start_at is not None and clock.start_at <= us(UNTIL)
     }
+
+
+def describe_clock(clock: LegalClock, fired: dict[int, int]) -> Any:
+    """What was fired when, the end, whether it is sure, and how the clock stands."""
+    due = clock.due_at if clock.due_at is not None else us(NEVER)
+    return fired, due, clock.provisional, "breached" if clock.open and clock.breached_at else clock.state.value
 
 
 def foretell(terms: list[tuple[Term, datetime]], calendars) -> dict[Key, Any]:

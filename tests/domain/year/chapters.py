@@ -174,11 +174,11 @@ CHAPTERS: tuple[tuple[Callable[[Story, int], None], int, float], ...] = (
 """What may happen, how often, and in which share of the years it begins at the earliest."""
 
 
-def tell_story(rng: random.Random, first: datetime, until: datetime) -> Story:
-    """All chapters, each begun at its own moment."""
+def tell_story(rng: random.Random, first: datetime, until: datetime, *, share: float = 1.0) -> Story:
+    """All chapters, each begun at its own moment; a share of them for a shorter story."""
     story = Story(rng)
     for chapter, count, earliest in CHAPTERS:
-        for number in range(count):
+        for number in range(max(2, round(count * share))):
             story.now = first + (until - first) * rng.uniform(earliest, 0.97)
             chapter(story, number)
     story.steps.sort(key=lambda step: step.at)
