@@ -32,7 +32,7 @@ SECONDS: Final = 10.0
 """How long each part of a turn lasts."""
 
 _PLAN: Final = Retaining()
-_TERMS: Final = RetentionTerms(case_months=6, other_months=6, alert_months=6, log_months=6)
+_TERMS: Final = RetentionTerms(case_months=6, other_months=6, onboarding_months=6, alert_months=6, log_months=6)
 _END: Final = "UPDATE subjects SET order_json = replace(order_json, 'in_force', 'released')"
 _SEAL: Final = """INSERT INTO evidence_leaves (kind, number, height, place, hash, subject)
     SELECT 'message', id, 1, 0, repeat('0', 64), subject FROM deliveries"""

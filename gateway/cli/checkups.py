@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from gateway.cli.exits import CHECK, Failure, explain
 from gateway.cli.homes import in_store, now_us, open_home
-from gateway.cli.key_files import read_private_key
+from gateway.cli.key_files import read_private_key, read_public_key
 from gateway.config import Settings, hide_password
 from gateway.core.party import GATEWAY, Directory, Key
 from gateway.core.wire.instants import format_beijing
@@ -160,6 +160,14 @@ def _check_public(settings: Settings) -> str:
     return f"{settings.public_url}{_VERIFY}"
 
 
+def _check_signer(settings: Settings) -> str:
+    """Whose certificates let an institution go live; a file that cannot be read would stop the next start."""
+    path = settings.onboarding.signer_key_file
+    if path is None:
+        return "未写明签发方（onboarding.signer_key_file），按操作员所给的公钥核验；生产环境宜写明"
+    return f"只认 {read_public_key(path).serial_no} 签发的证书"
+
+
 _CHECKS: Final[Sequence[tuple[str, Callable[[Settings], str]]]] = (
     ("目录与参数", _check_conf),
     ("网关密钥", _check_key),
@@ -169,4 +177,5 @@ _CHECKS: Final[Sequence[tuple[str, Callable[[Settings], str]]]] = (
     ("公钥有效期", _check_keys),
     ("存证链", _check_chain),
     ("公众核验", _check_public),
+    ("测试证书", _check_signer),
 )

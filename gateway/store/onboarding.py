@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -42,7 +42,7 @@ _HISTORY: Final = (
     .order_by(_E.number.desc())
     .limit(bindparam("most"))
 )
-_NAMED: Final = select(_N.number, _N.people).where(_N.institution == bindparam("whose"))
+_NAMED: Final = select(_N.number, _N.people).where(_N.number.in_(bindparam("forms", expanding=True)))
 _FILED: Final = (
     select(ONBOARDING_PEOPLE).where(_N.number > bindparam("past")).order_by(_N.number).limit(bindparam("most"))
 )
@@ -87,7 +87,7 @@ class _OvertakenError(Exception):
 def registry(connection: Connection) -> Registry:
     """The newest event of each institution."""
     rows = connection.execute(_STANDING).all()
-    applications = [_application(row.application, row.people) for row in rows]
+    applications = [Application.from_json(json.loads(row.application), _people(row.people)) for row in rows]
     return Registry(
         applications=MappingProxyType({each.institution: each for each in applications}),
         number=max((row.number for row in rows), default=0),
@@ -162,9 +162,11 @@ def _write_standing(connection: Connection, recorded: Recorded, *, now: int) -> 
 
 def history(connection: Connection, *, institution: str, limit: int) -> list[Event]:
     """One institution's newest events, the oldest of them first."""
-    named = {row.number: row.people for row in connection.execute(_NAMED, {"whose": institution})}
     rows = connection.execute(_HISTORY, {"whose": institution, "most": limit}).all()
-    return [_event(row, named) for row in reversed(rows)]
+    told = [(row, json.loads(row.application)) for row in reversed(rows)]
+    forms = sorted({doc["form"] for _, doc in told})
+    named = {row.number: row.people for row in connection.execute(_NAMED, {"forms": forms})}
+    return [_event(row, Application.from_json(doc, _people(named.get(doc["form"])))) for row, doc in told]
 
 
 def filed(connection: Connection, *, after: int, limit: int) -> list[Filed]:
@@ -188,24 +190,19 @@ def _event_row(event: Event) -> dict[str, Any]:
     }
 
 
-def _event(row: AnyRow, named: Mapping[int, bytes]) -> Event:
-    form = json.loads(row.application).get("form", 0)
+def _event(row: AnyRow, application: Application) -> Event:
     return Event(
         number=row.number,
         move=row.move,
         actor=row.actor,
         at=row.at,
         reason=row.reason,
-        application=_application(row.application, named.get(form)),
+        application=application,
     )
 
 
 def _as_text(application: Application) -> str:
     return json.dumps(application.to_json(), ensure_ascii=False)
-
-
-def _application(text: str, people: bytes | None) -> Application:
-    return Application.from_json(json.loads(text), _people(people))
 
 
 def _people(body: bytes | None) -> dict[str, Any] | None:

@@ -222,11 +222,18 @@ def test_the_pinned_key_needs_not_be_named(
     onboarding("open")
     certificate = ("--certificate", certify(production))
     onboarding("pass", *certificate, code=3)
+    monkeypatch.setenv("WGG_ONBOARDING__SIGNER_KEY_FILE", str(production / "nowhere.pem"))
+    assert not _look(wgg)["测试证书"]
     monkeypatch.setenv("WGG_ONBOARDING__SIGNER_KEY_FILE", str(production / "sandbox.pub.pem"))
     other = production / "other.pub.pem"
     other.write_text(PrivateKey.generate().public.to_pem(), encoding="ascii")
     onboarding("pass", *certificate, "--public-key", other, code=3)
     onboarding("pass", *certificate)
+    assert _look(wgg)["测试证书"]
+
+
+def _look(wgg: Wgg) -> dict[str, bool]:
+    return {row["check"]: row["ok"] for row in wgg("doctor", "--json").json}
 
 
 @pytest.mark.usefixtures("production")

@@ -40,6 +40,7 @@ def test_init_makes_a_home_that_passes_the_doctor(wgg: Wgg, tmp_path: Path) -> N
         "公钥有效期",
         "存证链",
         "公众核验",
+        "测试证书",
     ]
     listed = wgg("institution", "list", "--home", folder, "--json").json
     assert [(party["id"], party["keys"][0]["serialNo"]) for party in listed] == [
