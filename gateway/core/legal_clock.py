@@ -87,9 +87,13 @@ class LegalClock:
 
 
 def begin_clock(clock: LegalClock, at: int, calendar: Calendar, thresholds: tuple[int, ...]) -> LegalClock:
-    """The clock running from `at`; `thresholds` in percent, ascending."""
+    """The clock running from `at`; `thresholds` in percent, ascending.
+
+    Of a term that was over before anybody heard of it no one is warned: it breaches.
+    """
     due = _reckon(clock, at, calendar)
-    told = _tell_due(due, calendar) | _aim(clock, at, due.at, calendar, thresholds[0])
+    over = due.at <= max(at, clock.created_at)
+    told = _tell_due(due, calendar) | _aim(clock, at, due.at, calendar, BREACH if over else thresholds[0])
     return replace(clock, state=ClockState.RUNNING, awaits=None, start_at=at, **told)
 
 
@@ -113,11 +117,16 @@ def reckon_again(clock: LegalClock, calendar: Calendar) -> LegalClock:
     """The running clock by newer data; thresholds that were fired stay fired, and a term that is over stays over."""
     start, _ = _span(clock)
     if clock.breached_at is not None:
-        return replace(clock, calendar=calendar.version)
+        return keep_due(clock, calendar)
     due = _reckon(clock, start, calendar)
     percent = clock.next_percent
     aimed = {} if percent is None else _aim(clock, start, due.at, calendar, percent)
     return replace(clock, **_tell_due(due, calendar), **aimed)
+
+
+def keep_due(clock: LegalClock, calendar: Calendar) -> LegalClock:
+    """The clock as it was told, with newer data taken note of."""
+    return replace(clock, calendar=calendar.version)
 
 
 def find_due(clock: LegalClock, calendar: Calendar) -> Deadline:

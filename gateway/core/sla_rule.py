@@ -115,6 +115,7 @@ class End:
 class ClockRule:
     """One row. Clocks are ended within their scope: the case if `by_case`, else their subject.
 
+    `announced` says that others go by its end too, which newer data therefore does not move.
     `term` and `basis` are given here only where no area file gives them. `to_midnight` leaves the close of business
     out of account.
     """
@@ -128,5 +129,6 @@ class ClockRule:
     by_case: bool = False
     thresholds: tuple[int, ...] = WARNINGS
     outcome: Outcome = Outcome.BREACH
+    announced: bool = False
     term: Length | None = None
     basis: str | None = None

@@ -252,6 +252,7 @@ CLOCK_RULES: Final = (
         title="对接测试",
         about=About.INSTITUTION,
         owner=Owner.INSTITUTION,
+        announced=True,
         starts=(
             Start(type="onboarding.opened", text="测试窗口开启"),
             Start(type="onboarding.extended", text="因我方故障延长测试窗口", fixed=on.window_due),

@@ -15,7 +15,7 @@ from gateway.core.calendar import Calendar
 from gateway.core.delivery import SECOND
 from gateway.core.failpoints import CLOCKS_FIRED, reach
 from gateway.core.firing import CALENDAR_MOVED, SLA_BREACHED, Fired, Means, decide_firing
-from gateway.core.legal_clock import BREACH, LegalClock, find_due, reckon_again
+from gateway.core.legal_clock import BREACH, LegalClock, find_due, keep_due, reckon_again
 from gateway.core.legal_time import LegalTime
 from gateway.core.sla_rule import Outcome
 from gateway.core.sla_table import RULES
@@ -110,12 +110,12 @@ class ClockKeeper:
 
     async def _reckon(self, clock: LegalClock, *, now: int) -> Firing:
         calendar, legal = self.legal_time.calendar, self.legal_time.at(now)
-        after = reckon_again(clock, calendar)
+        after, alerts = reckon_again(clock, calendar), list[Alert]()
+        if _is_kept(clock) and find_due(clock, calendar).at != clock.due_at:
+            after, alerts = keep_due(clock, calendar), [_doubt(clock, calendar)]
         letters = write_moved(clock, after, calendar, legal) if _moved(clock, after) else ()
         messages = [await self.scribe.write(letter, now=now) for letter in letters]
-        return Firing(
-            before=clock, after=after, fired_at=legal, messages=messages, alerts=_doubt_breach(clock, calendar)
-        )
+        return Firing(before=clock, after=after, fired_at=legal, messages=messages, alerts=alerts)
 
     async def _write(self, firings: Sequence[Firing], *, now: int) -> int:
         """Write them and tell of those that counted; how many."""
@@ -151,15 +151,22 @@ def _moved(before: LegalClock, after: LegalClock) -> bool:
     return (before.due_at, before.provisional) != (after.due_at, after.provisional)
 
 
-def _doubt_breach(clock: LegalClock, calendar: Calendar) -> Sequence[Alert]:
-    """What was told of a breach is not taken back; people decide what a day that moved behind it means."""
-    if clock.breached_at is None or (due := find_due(clock, calendar)).at == clock.due_at:
-        return ()
+def _is_kept(clock: LegalClock) -> bool:
+    """Whether the end stays as it was told: that of a breach, and one that others go by too."""
+    return clock.breached_at is not None or RULES[clock.rule].announced
+
+
+def _doubt(clock: LegalClock, calendar: Calendar) -> Alert:
+    """What was told is not taken back; people decide what a day that moved before it means."""
+    due, told = find_due(clock, calendar).at, clock.due_at or 0
+    done = "已超期并告知双方" if clock.breached_at is not None else "已告知机构"
+    title = RULES[clock.rule].title
     text = (
-        f"{clock.subject} 的“{RULES[clock.rule].title}”此前按 {format_beijing(clock.breached_at)[:16]} 届满记为超期；"
-        f"按新的放假安排应于 {format_beijing(due.at)[:16]} 届满。已发出的超期告知不会撤回，请人工核对并告知双方。"
+        f"{clock.subject} 的“{title}”此前按 {format_beijing(told)[:16]} 届满{done}；"
+        f"按新的放假安排应于 {format_beijing(due)[:16]} 届满。"
+        "网关不自动更改，请人工核对后告知（测试窗口可用 wgg onboarding extend 顺延）。"
     )
-    return (Alert(code=CALENDAR_MOVED, about=f"{clock.rule}:{clock.number}", text=text),)
+    return Alert(code=CALENDAR_MOVED, about=f"{clock.rule}:{clock.number}", text=text)
 
 
 def _raise_alerts(due: DueClock, fired: Fired) -> Sequence[Alert]:

@@ -101,10 +101,11 @@ class Book:
         self.cases[order.case_no] = self.cases[order.case_no].with_order(order)
 
     def adopt(self, calendar):
-        """New data: what counts working days and is open is reckoned anew."""
+        """New data: what counts working days and is open is reckoned anew, but for what was announced."""
         self.calendar = calendar
         for clock in [self.clocks[number] for number in self.open]:
-            if clock.start_at is not None and clock.fixed_at is None and clock.length.unit is Unit.WORKING_DAYS:
+            counted = clock.start_at is not None and clock.fixed_at is None and clock.length.unit is Unit.WORKING_DAYS
+            if counted and not RULES[clock.rule].announced:
                 self._keep(reckon_again(clock, calendar))
 
     def take(self, step: Step):

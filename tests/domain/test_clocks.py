@@ -228,6 +228,17 @@ def test_a_special_date_takes_the_place_of_the_five_days():
     assert (local(clock.due_at), clock.fixed_at, clock.provisional) == ("2026-11-24 18:00", clock.due_at, False)
 
 
+@pytest.mark.parametrize(("due", "first"), [("2026-11-21T18:00:00+08:00", 50), ("2026-11-21T07:00:00+08:00", 100)])
+def test_nobody_is_warned_of_a_term_that_was_over_before(due, first):
+    """A date that lies behind the notice breaches at once; a later hour of the same day is warned of as ever."""
+    play = Play()
+    for type_ in ("guarantee.application.v1", "guarantee.issued.v1"):
+        play.take(type_)
+    special = {"ground": "festival", "due": due}
+    play.take("payment.notice.v1", change=lambda data: data.update(specialPayment=special))
+    assert play.clock("pay").next_percent == first
+
+
 def test_an_area_may_wait_for_the_paper_original():
     """With `pay.start: original` neither acceptance nor delivery starts the clock."""
     national = AREAS[NATIONAL].periods[-1]

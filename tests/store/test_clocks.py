@@ -200,6 +200,18 @@ async def test_a_breach_stays_one_and_people_are_told(store: SqlStore) -> None:
     assert await store.alerts() == []
 
 
+async def test_a_test_window_keeps_its_announced_end(store: SqlStore) -> None:
+    """The sandbox goes by it too: people are asked whether to prolong it, the institution hears nothing."""
+    await write(store, window := make_clock("WINDOW", rule="onboarding-test"))
+    await reckon(keep(store, FakeClock(NOW), free_too(date(2026, 12, 1))))
+    after = await store.find_clock("WINDOW")
+    assert after is not None
+    assert (after.due_at, after.calendar != window.calendar) == (window.due_at, True)
+    [(alert, _, _)] = await store.alerts()
+    assert (alert.code, "wgg onboarding extend" in alert.text) == (CALENDAR_MOVED, True)
+    assert await store.find(Query(source="gateway")) == []
+
+
 async def test_the_calendar_adopted_last_counts(store: SqlStore) -> None:
     """A process that runs on with another one leaves clocks alone; one that starts with it anew turns them back."""
     await write(store, make_clock("LATE"))
