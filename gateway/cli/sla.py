@@ -45,6 +45,7 @@ _LINES: Final = {
     "due": "届满",
     "override": "文书另定期限",
     "provisional": "暂定",
+    "calendar": "所据日历",
     "remainingWorkingDays": "剩余工作日",
     "breachedTime": "超期",
     "endedTime": "办结",
