@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from gateway.core.failpoints import NAMES
+from tests.chaos import faults, killing
 from tests.chaos.faults import EVERY, FAULTS
 from tests.chaos.rounds import Theatre
 from tests.chaos.stage import embedded_stage, one_broker, split_stage
@@ -43,6 +46,12 @@ def test_nor_with_the_embedded_default(tmp_path: Path):
         played = Theatre(stage, "embedded", rate=40, ask_every=1).play(ALONE)
     assert played.good, (played.notes, played.verdict)
     assert played.verdict.delivered > 100
+
+
+def test_every_failpoint_has_its_fault():
+    """Whatever point of the code can be armed is armed by some fault."""
+    source = inspect.getsource(faults) + inspect.getsource(killing)
+    assert [point for point in NAMES if point not in source] == []
 
 
 def test_every_fault_stands_in_a_list():
