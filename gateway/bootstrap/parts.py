@@ -99,7 +99,14 @@ class Parts(Grounds):
     @cached_property
     def verifier(self) -> Verifier:
         """The public authenticity check."""
-        return Verifier(self.store, self.roster, self.crypto, self.clock, self.legal_time)
+        return Verifier(
+            papers=self.store,
+            books=self.store,
+            roster=self.roster,
+            crypto=self.crypto,
+            clock=self.clock,
+            legal_time=self.legal_time,
+        )
 
     @cached_property
     def mailroom(self) -> Mailroom:

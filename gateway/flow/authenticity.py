@@ -28,17 +28,31 @@ from gateway.crypto.digest import sm3_hex
 from gateway.crypto.faults import KeyFormatError
 from gateway.crypto.pool import CryptoPool
 from gateway.flow.roster import Roster
-from gateway.ports import Clock, Papers
+from gateway.ports import Alert, Books, Clock, Papers
 
 _TARGET: Final = "/v1/messages"
 _BUSY: Final = "UNAVAILABLE"
+_ALTERED: Final = "留存的原文与登记的 SM3 摘要或发送方签名不符，可能在数据库中被改动；请导出证据并与备份比对。"
+
+MESSAGE_BROKEN: Final = "MESSAGE_BROKEN"
+"""The alert's code; it is about the message, `source/id`."""
 
 
 class Verifier:
     """Answers questions of strangers."""
 
-    def __init__(self, papers: Papers, roster: Roster, crypto: CryptoPool, clock: Clock, legal_time: LegalTime) -> None:
+    def __init__(
+        self,
+        *,
+        papers: Papers,
+        books: Books,
+        roster: Roster,
+        crypto: CryptoPool,
+        clock: Clock,
+        legal_time: LegalTime,
+    ) -> None:
         self._papers = papers
+        self._books = books
         self._roster = roster
         self._crypto = crypto
         self._clock = clock
@@ -61,8 +75,12 @@ class Verifier:
 
     async def _judge(self, question: Question, paper: Paper, data: Mapping[str, Any], matched: Matched) -> Finding:
         today = local_date(self._legal_time.at(self._clock.now())).isoformat()
+        holds = await self._holds(paper.message)
+        if not holds:
+            alert = Alert(code=MESSAGE_BROKEN, about="/".join(paper.message.key), text=_ALTERED)
+            await self._books.raise_alert(alert, now=self._clock.now())
         return Finding(
-            result=Result.GENUINE if await self._holds(paper.message) else Result.UNCONFIRMED,
+            result=Result.GENUINE if holds else Result.UNCONFIRMED,
             message=paper.message,
             matched=matched,
             number=question.number,

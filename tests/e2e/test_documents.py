@@ -35,6 +35,15 @@ def test_both_readmes_have_the_same_shape() -> None:
     assert LINK.findall(english)[1:] == LINK.findall(chinese)[1:]  # the first leads to the other language
 
 
+def test_the_evidence_is_explained_alike_in_both_languages() -> None:
+    """The same sections, the same tables; the Chinese one leaves the script to the English one."""
+    english, chinese = ((ROOT / f"docs/evidence{end}.md").read_text(encoding="utf-8") for end in ("", ".zh-CN"))
+    assert [level for level, _ in headings(english)] == [level for level, _ in headings(chinese)]
+    rows = [len(re.findall(r"^\| `", text, re.MULTILINE)) for text in (english, chinese)]
+    assert rows[0] == rows[1]
+    assert blocks(english)[:2] == blocks(chinese)
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name)
 def test_every_command_in_a_document_exists(path: Path) -> None:
     """Each `wgg` line names a command that there is and options that it has."""

@@ -181,6 +181,7 @@ async def test_what_was_altered_at_rest_is_not_confirmed(gateway: Gateway, stran
     engine.dispose()
     told = await stranger.ask(source="platform", id=message.id, digest=message.digest)
     assert told.doc["result"] == "unconfirmed"
+    assert ("MESSAGE_BROKEN", f"platform/{message.id}") in await gateway.alerts()
     page = (await stranger.ask(BROWSER, source="platform", id=message.id, digest=message.digest)).page
     assert "暂不能确认" in page.text
 
