@@ -14,7 +14,7 @@ from gateway.core.firing import CALENDAR_MOVED, SLA_BREACHED
 from gateway.core.legal_clock import Awaits, ClockState, LegalClock
 from gateway.core.sla import BeginClocks, ClockLedger, EndClocks
 from gateway.store.clock_tables import CLOCKS, KEPT, OPEN, WAITING
-from gateway.store.dialect import Types, as_given, given, insert, name_of
+from gateway.store.dialect import Types, as_columns, as_given, given, given_columns, insert, name_of
 from gateway.store.posting import settle_alerts
 from gateway.store.rows import AnyRow
 from gateway.store.together import Call, Rows, run_together
@@ -73,7 +73,7 @@ def ending_clocks(dialect: str, ledger: ClockLedger, *, now: int) -> Call | None
 def starting_clocks(dialect: str, ledger: ClockLedger, *, now: int) -> Call | None:
     """Writes what a batch started, after what it ended."""
     rows = [clock_row(clock) for clock in ledger.started]
-    return Call(_starting(dialect), as_given(rows) | {"now": now}) if rows else None
+    return Call(_starting(dialect), as_columns(dialect, _ROW, rows) | {"now": now}) if rows else None
 
 
 def close_breaches(connection: Connection, ended: Rows, *, now: int) -> None:
@@ -143,7 +143,7 @@ def _ends(ended: Sequence[EndClocks]) -> list[dict[str, Any]]:
 @cache
 def _starting(dialect: str) -> Any:
     """A clock with its first reckoning; one that its own batch ended has taken its first step."""
-    rows = given(dialect, _ROW)
+    rows = given_columns(dialect, _ROW)
     first = {f"set_{name}": rows.c[name] for name in _FIRST}
     ended = case((rows.c.ended_at.is_not(None), 1), else_=0)
     kept = {**first, "changed_at": _NOW, "steps": ended}

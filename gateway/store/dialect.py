@@ -1,13 +1,14 @@
 """What differs between SQLite and PostgreSQL, in one place.
 
 A list of keys goes into a statement as one JSON parameter, `given`, so that the statement's text never depends on
-how many there are: it is compiled once, and planned once by the server.
+how many there are: it is compiled once, and planned once by the server. Where a statement is hot, the rows go as one
+array a column (`given_columns`), which PostgreSQL reads at half the cost of JSON; SQLite has no arrays.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -33,6 +34,8 @@ Insert = postgresql.Insert | sqlite.Insert
 
 POSTGRESQL: Final = "postgresql"
 IDS: Final[Types] = {"id": BigInteger()}
+ALL: Final = "all_"
+"""What the names of parameters that are arrays begin with."""
 
 
 def name_of(connection: Connection) -> str:
@@ -62,6 +65,22 @@ def given_ids(dialect: str) -> Select[tuple[int]]:
     return select(given(dialect, IDS).c.id)
 
 
+def given_columns(dialect: str, types: Types) -> FromClause:
+    """The rows that `as_columns` made as a table called `given`."""
+    if dialect != POSTGRESQL:
+        return _given_sqlite(types)
+    arrays = [bindparam(f"{ALL}{name}", type_=postgresql.ARRAY(kind)) for name, kind in types.items()]
+    columns = [column(name, kind) for name, kind in types.items()]
+    return func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
+
+
+def as_columns(dialect: str, types: Types, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The parameters of `given_columns`: of each row what `types` names."""
+    if dialect != POSTGRESQL:
+        return as_given({name: row[name] for name in types} for row in rows)
+    return {f"{ALL}{name}": [row[name] for row in rows] for name in types}
+
+
 def as_given(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The parameter `given`: values are text, integers or None."""
     return {"given": json.dumps(list(rows), ensure_ascii=False)}
@@ -78,11 +97,17 @@ def insert(dialect: str, table: Table) -> Insert:
 
 
 def insert_given(dialect: str, table: Table, types: Types, **constants: Any) -> Insert:
-    """INSERT … SELECT from `given`, in its order, with constant columns besides.
+    """INSERT … SELECT from `given`, in its order, with constant columns besides."""
+    return _insert_from(dialect, table, given(dialect, types), types, constants)
 
-    SQLite needs the WHERE, or it reads ON CONFLICT as a join.
-    """
-    rows = given(dialect, types)
+
+def insert_columns(dialect: str, table: Table, types: Types, **constants: Any) -> Insert:
+    """The same from `given_columns`."""
+    return _insert_from(dialect, table, given_columns(dialect, types), types, constants)
+
+
+def _insert_from(dialect: str, table: Table, rows: FromClause, types: Types, constants: Mapping[str, Any]) -> Insert:
+    """SQLite needs the WHERE, or it reads ON CONFLICT as a join."""
     fixed = [literal(value).label(name) for name, value in constants.items()]
     source = select(*(rows.c[name] for name in types), *fixed).where(true())
     return insert(dialect, table).from_select([*types, *constants], source)

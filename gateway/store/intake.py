@@ -31,7 +31,14 @@ from gateway.core.party import GATEWAY
 from gateway.core.rule_table import ALERTED
 from gateway.ports import Alert
 from gateway.store.clocks import begin_clocks, close_breaches, ending_clocks, starting_clocks
-from gateway.store.dialect import Types, as_given, given, insert_given, name_of
+from gateway.store.dialect import (
+    POSTGRESQL,
+    Types,
+    as_columns,
+    given_columns,
+    insert_columns,
+    name_of,
+)
 from gateway.store.posting import raise_alerts
 from gateway.store.rows import INSERT_MESSAGE, INSERT_REFUSAL, delivery_row, message_row, refusal_row
 from gateway.store.schema import DELIVERIES, MESSAGES, NONCES, SUBJECTS
@@ -39,6 +46,8 @@ from gateway.store.subjects import Pair, advancing, finding_occupied, lock_subje
 from gateway.store.together import Call, Rows, run_together
 from gateway.store.traces import keeping_traces
 
+_M: Final = MESSAGES.c
+_MESSAGE: Final[Types] = {column.name: column.type for column in _M}
 _NONCE: Final[Types] = {"serial_no": Text(), "value": Text(), "spent_at": BigInteger()}
 _KEY: Final[Types] = {"source": Text(), "id": Text()}
 
@@ -117,7 +126,7 @@ def lock_cases(connection: Connection, numbers: Sequence[str]) -> dict[str, Case
 
 @cache
 def _inserting_nonces(dialect: str) -> Any:
-    statement = insert_given(dialect, NONCES, _NONCE)
+    statement = insert_columns(dialect, NONCES, _NONCE)
     return statement.on_conflict_do_nothing().returning(NONCES.c.serial_no, NONCES.c.value)
 
 
@@ -125,26 +134,27 @@ def _spending(dialect: str, items: Sequence[Item]) -> Call:
     """Insert the batch's nonces, sorted and each once; the rows are those that were fresh."""
     spent = {(item.nonce.serial_no, item.nonce.value): item.at for item in reversed(items)}
     rows = [{"serial_no": serial, "value": value, "spent_at": at} for (serial, value), at in sorted(spent.items())]
-    return Call(_inserting_nonces(dialect), as_given(rows))
+    return Call(_inserting_nonces(dialect), as_columns(dialect, _NONCE, rows))
 
 
 @cache
 def _finding_known(dialect: str) -> Select[Any]:
-    keys = given(dialect, _KEY)
+    """Each key looked up by itself, NULL where it is new: a join would be planned over the whole table."""
+    keys = given_columns(dialect, _KEY)
     same = and_(MESSAGES.c.source == keys.c.source, MESSAGES.c.id == keys.c.id)
-    return select(MESSAGES.c.source, MESSAGES.c.id, MESSAGES.c.digest, MESSAGES.c.receipt).select_from(
-        keys.join(MESSAGES, same)
-    )
+    kept = [select(column).where(same).correlate(keys).scalar_subquery() for column in (_M.digest, _M.receipt)]
+    return select(keys.c.source, keys.c.id, *kept)
 
 
 def _knowing(dialect: str, items: Sequence[Item]) -> Call | None:
     """Those of the batch's ids that are kept already, to be read after the subjects are locked."""
     wanted = [{"source": source, "id": number} for source, number in wanted_ids(items)]
-    return Call(_finding_known(dialect), as_given(wanted)) if wanted else None
+    return Call(_finding_known(dialect), as_columns(dialect, _KEY, wanted)) if wanted else None
 
 
 def _known(rows: Rows) -> dict[tuple[str, str], Known]:
-    return {(source, number): Known(digest=digest, receipt=receipt) for source, number, digest, receipt in rows}
+    found = (row for row in rows if row[2] is not None)
+    return {(source, number): Known(digest=digest, receipt=receipt) for source, number, digest, receipt in found}
 
 
 def _pairs(items: Sequence[Item], before: Mapping[str, int]) -> set[Pair]:
@@ -160,12 +170,25 @@ def _pair(message: Message) -> Pair:
 def _writing(dialect: str, fold: Fold, occupied: set[Any], *, now: int) -> Iterator[Call | None]:
     """The new messages, their deliveries, what was refused, what they are found by, and the clocks they start."""
     if fold.new:
-        yield Call(INSERT_MESSAGE, [message_row(row.message) for row in fold.new])
-        yield Call(_inserting_deliveries(dialect), as_given(_delivery(row, occupied) for row in fold.new))
+        yield _inserting_messages(dialect, [row.message for row in fold.new])
+        deliveries = [_delivery(row, occupied) for row in fold.new]
+        yield Call(_inserting_deliveries(dialect), as_columns(dialect, _DELIVERY, deliveries))
     if fold.rejected:
         yield Call(INSERT_REFUSAL, [refusal_row(rejection) for rejection in fold.rejected])
     yield from keeping_traces(dialect, fold.new)
     yield starting_clocks(dialect, fold.clocks, now=now)
+
+
+def _inserting_messages(dialect: str, messages: Sequence[Message]) -> Call:
+    rows = [message_row(message) for message in messages]
+    if dialect != POSTGRESQL:
+        return Call(INSERT_MESSAGE, rows)  # JSON, which SQLite would take instead of arrays, holds no bytes
+    return Call(_inserting_columns(dialect), as_columns(dialect, _MESSAGE, rows))
+
+
+@cache
+def _inserting_columns(dialect: str) -> Any:
+    return insert_columns(dialect, MESSAGES, _MESSAGE)
 
 
 def _delivery(row: NewDelivery, occupied: set[Pair]) -> dict[str, Any]:
@@ -174,13 +197,12 @@ def _delivery(row: NewDelivery, occupied: set[Pair]) -> dict[str, Any]:
     due_at = None if pair in occupied else at
     if not row.filed:
         occupied.add(pair)
-    whole = delivery_row(row.message, position=row.position, due_at=due_at, accepted_at=at)
-    return {name: whole[name] for name in _DELIVERY}
+    return delivery_row(row.message, position=row.position, due_at=due_at, accepted_at=at)
 
 
 @cache
 def _inserting_deliveries(dialect: str) -> Any:
-    return insert_given(dialect, DELIVERIES, _DELIVERY, **_FRESH)
+    return insert_columns(dialect, DELIVERIES, _DELIVERY, **_FRESH)
 
 
 def _changing(dialect: str, fold: Fold, before: dict[str, int]) -> Iterator[Call | None]:
@@ -203,7 +225,7 @@ def write_orders(connection: Connection, orders: Mapping[str, tuple[int, Order]]
 
 @cache
 def _updating_subjects(dialect: str) -> Any:
-    rows = given(dialect, _STANDING)
+    rows = given_columns(dialect, _STANDING)
     change = update(SUBJECTS).where(SUBJECTS.c.subject == rows.c.key)
     return change.values(position=rows.c.reached, order_json=rows.c.standing, held_by=rows.c.holder)
 
@@ -216,7 +238,7 @@ def write_cases(connection: Connection, cases: Mapping[str, Case]) -> None:
 
 def _setting(dialect: str, rows: Sequence[dict[str, Any]]) -> Call | None:
     """Write what `_standing` made, in one statement."""
-    return Call(_updating_subjects(dialect), as_given(rows)) if rows else None
+    return Call(_updating_subjects(dialect), as_columns(dialect, _STANDING, rows)) if rows else None
 
 
 def _standing(key: str, reached: int, state: Order | Case | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Connection, Select, Update, and_, bindparam, case, func, or_, select, update
 
 from gateway.ports import Head
-from gateway.store.dialect import Types, as_given, as_ids, given, given_ids, insert, name_of
+from gateway.store.dialect import Types, as_columns, as_ids, given_columns, given_ids, insert, name_of
 from gateway.store.rows import MESSAGE_COLUMNS, message_of
 from gateway.store.schema import DELIVERIES, LEASES, LIVE, MESSAGES, READY
 from gateway.store.subjects import is_head
@@ -94,7 +94,7 @@ def load_messages(connection: Connection, ids: Sequence[int]) -> list[Head]:
 def _marking(dialect: str) -> Update:
     """A row that was claimed meanwhile has used this wake-up up already, even if it is free and due again by now."""
     times = case((_D.published_times < MOST_TIMES, _D.published_times + 1), else_=MOST_TIMES)
-    heads = given(dialect, _TOKENS)
+    heads = given_columns(dialect, _TOKENS)
     same = (_D.id == heads.c.id, _D.token == heads.c.token)
     rows = heads.join(DELIVERIES, and_(*same))
     ours = select(_D.id).select_from(rows).where(_D.worker.is_(None), _DUE).order_by(_D.id)
@@ -106,8 +106,9 @@ def _marking(dialect: str) -> Update:
 
 def mark(connection: Connection, *, tokens: Mapping[int, int], now: int) -> None:
     """The wake-ups of rows, by the tokens that they had as heads, are confirmed by the bus."""
-    rows = as_given({"id": number, "token": token} for number, token in sorted(tokens.items()))
-    connection.execute(_marking(name_of(connection)), rows | {"now": now})
+    rows = [{"id": number, "token": token} for number, token in sorted(tokens.items())]
+    dialect = name_of(connection)
+    connection.execute(_marking(dialect), as_columns(dialect, _TOKENS, rows) | {"now": now})
 
 
 _FORGET: Final = (

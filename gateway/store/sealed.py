@@ -35,7 +35,9 @@ def hang_keyring(dialect: Dialect, ring: Ring) -> None:
 
 
 def as_stored(value: Any, dialect: Dialect) -> Any:
-    """A confidential value sealed, where there is a keyring; any other value as it is."""
+    """A confidential value sealed, where there is a keyring, or a list's; any other value as it is."""
+    if isinstance(value, list):
+        return [as_stored(each, dialect) if isinstance(each, Confidential) else each for each in value]
     if not isinstance(value, Confidential):
         return value
     ring = _RINGS.get(dialect)

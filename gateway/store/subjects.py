@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.store.dialect import Types, as_given, given, insert_given, name_of
+from gateway.store.dialect import Types, as_columns, as_given, given, insert_columns, name_of
 from gateway.store.schema import DELIVERIES, LIVE, SUBJECTS, WAITS
 from gateway.store.together import Call, run_together
 
@@ -42,7 +42,7 @@ _ADVANCE: Final = update(SUBJECTS).where(SUBJECTS.c.subject == bindparam("key"))
 @cache
 def _locking(dialect: str) -> Any:
     """Make the rows that are missing and lock all: the empty update is the lock."""
-    statement = insert_given(dialect, SUBJECTS, _SUBJECT, position=0)
+    statement = insert_columns(dialect, SUBJECTS, _SUBJECT, position=0)
     return statement.on_conflict_do_update(
         index_elements=["subject"], set_={"position": SUBJECTS.c.position}
     ).returning(SUBJECTS.c.subject, SUBJECTS.c.position, SUBJECTS.c.order_json)
@@ -53,8 +53,9 @@ def lock_subjects(connection: Connection, subjects: Iterable[str]) -> dict[str, 
     wanted = sorted(set(subjects))
     if not wanted:
         return {}
-    asked = as_given({"subject": subject} for subject in wanted)
-    (rows,) = run_together(connection, [Call(_locking(name_of(connection)), asked)])
+    dialect = name_of(connection)
+    asked = as_columns(dialect, _SUBJECT, [{"subject": subject} for subject in wanted])
+    (rows,) = run_together(connection, [Call(_locking(dialect), asked)])
     return {subject: (position, order_json) for subject, position, order_json in rows}
 
 

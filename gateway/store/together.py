@@ -6,6 +6,7 @@ round trips and runs them in order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,13 +18,14 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import UpdateBase
 
-from gateway.store.dialect import POSTGRESQL, name_of
+from gateway.store.dialect import ALL, POSTGRESQL, name_of
 from gateway.store.sealed import as_stored
 
 Values = Mapping[str, Any]
 Rows = Sequence[tuple[Any, ...]]
 Statement = Select[Any] | UpdateBase
 
+_ARRAY: Final = re.compile(rf"(%\({ALL}\w+\))s")
 _DIALECT: Final[Dialect] = psycopg_dialect()  # type: ignore[no-untyped-call] # the package's, not ours
 
 
@@ -75,10 +77,15 @@ def _send(driver: psycopg.Connection, call: Call, dialect: Dialect) -> psycopg.C
 
 @cache
 def _compile(statement: Statement, names: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
-    """The statement's text for values of these names, and the values that are part of it."""
+    """The statement's text for values of these names, and the values that are part of it.
+
+    Arrays go in binary form: as text the driver escapes each element, and the server reads each twice.
+    """
     compiled = statement.compile(dialect=_DIALECT, column_keys=list(names))
     assert isinstance(compiled, SQLCompiler)
-    return str(compiled), {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    return _ARRAY.sub(r"\1b", str(compiled)), {
+        name: bind.value for name, bind in compiled.binds.items() if not bind.required
+    }
 
 
 def _as_of_sqlalchemy(connection: Connection, error: psycopg.Error, *, gone: bool) -> BaseException:

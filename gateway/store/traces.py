@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Text
 
 from gateway.core.intake import NewDelivery
-from gateway.store.dialect import Types, as_given, insert_given
+from gateway.store.dialect import Types, as_columns, insert_columns
 from gateway.store.file_tables import GUARANTEES, MENTIONS, NAMINGS
 from gateway.store.together import Call
 
@@ -23,26 +23,26 @@ def keeping_traces(dialect: str, new: Sequence[NewDelivery]) -> Iterator[Call]:
     mentions = sorted({(digest, *_parties(row)) for row in new for digest in row.traces.files})
     if mentions:
         namings = sorted((*row.message.key, digest) for row in new for digest in row.traces.files)
-        yield Call(_mentioning(dialect), as_given(_rows(_MENTION, mentions)))
-        yield Call(_naming(dialect), as_given(_rows(_NAMING, namings)))
+        yield Call(_mentioning(dialect), as_columns(dialect, _MENTION, _rows(_MENTION, mentions)))
+        yield Call(_naming(dialect), as_columns(dialect, _NAMING, _rows(_NAMING, namings)))
     issued = sorted((row.traces.guarantee_no, *row.message.key) for row in new if row.traces.guarantee_no is not None)
     if issued:
-        yield Call(_issuing(dialect), as_given(_rows(_GUARANTEE, issued)))
+        yield Call(_issuing(dialect), as_columns(dialect, _GUARANTEE, _rows(_GUARANTEE, issued)))
 
 
 @cache
 def _mentioning(dialect: str) -> Any:
-    return insert_given(dialect, MENTIONS, _MENTION).on_conflict_do_nothing()
+    return insert_columns(dialect, MENTIONS, _MENTION).on_conflict_do_nothing()
 
 
 @cache
 def _naming(dialect: str) -> Any:
-    return insert_given(dialect, NAMINGS, _NAMING)
+    return insert_columns(dialect, NAMINGS, _NAMING)
 
 
 @cache
 def _issuing(dialect: str) -> Any:
-    return insert_given(dialect, GUARANTEES, _GUARANTEE)
+    return insert_columns(dialect, GUARANTEES, _GUARANTEE)
 
 
 def _parties(row: NewDelivery) -> tuple[str, str]:
