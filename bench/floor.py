@@ -1,8 +1,8 @@
 """The floor: the same crypto, the same rows in one grouped commit, one confirmed publish, and nothing else around them.
 
-What no gateway with these promises can do without; the rows go into the product's own tables, indexes and all. It
-checks no header but the signature's, no JSON, no state; it trusts its one sender. Run by `bench.accept` in a process of
-its own: `python -m bench.floor DATABASE AMQP KEYS`.
+What no gateway with these promises can do without; the rows go into the product's own tables, indexes and all, and
+bodies are sealed as the product seals them. It checks no header but the signature's, no JSON, no state; it trusts its
+one sender. Run by `bench.accept` in a process of its own: `python -m bench.floor DATABASE AMQP KEYS`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import uvloop
 from aiohttp import web
 from pika.adapters.asyncio_connection import AsyncioConnection
 
-from gateway.core.wire.authorization import Authorization, parse_authorization
+from bench.floor_rows import Row, write_rows
+from gateway.core.wire.authorization import parse_authorization
 from gateway.core.wire.compact_json import encode_compact
 from gateway.core.wire.response import format_response_headers
 from gateway.crypto.digest import sm3_hex
@@ -32,17 +33,6 @@ from gateway.store import upgrade
 BATCH = 64
 EXCHANGE = "floor.messages"
 BANKS = ("bench-a", "bench-b", "bench-c", "bench-d")
-NONCE = "INSERT INTO nonces (serial_no, value, spent_at) VALUES (%s, %s, %s)"
-MESSAGE = (
-    "INSERT INTO messages"
-    " (source, id, type, subject, recipient, digest, body, origin, received_at, receipt_no, receipt)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-)
-DELIVERY = (
-    "INSERT INTO deliveries (source, message_id, recipient, subject, position, state, mailed, stood, due_at,"
-    " published_times, token, claims, attempts, accepted_at)"
-    " VALUES (%s, %s, %s, %s, 1, 'accepted', true, false, %s, 0, 0, 0, 0, %s)"
-)
 ID = re.compile(rb'"id":"([^"]+)"')
 RECIPIENT = re.compile(rb'"recipient":"([^"]+)"')
 
@@ -51,13 +41,7 @@ RECIPIENT = re.compile(rb'"recipient":"([^"]+)"')
 class Waiting:
     """A verified request on its way to the database and the bus."""
 
-    authorization: Authorization
-    origin: str
-    body: bytes
-    id: str
-    recipient: str
-    digest: str
-    receipt: bytes
+    row: Row
     durable: asyncio.Future[None]
 
 
@@ -87,7 +71,7 @@ class Publisher:
         for one in [t for t in self._open if t <= tag] if multiple else [tag]:
             self._open.pop(one).set_result(None)
 
-    def publish(self, item: Waiting) -> asyncio.Future[None]:
+    def publish(self, item: Row) -> asyncio.Future[None]:
         """The future of its confirm."""
         self._tag += 1
         future = self._open[self._tag] = asyncio.get_running_loop().create_future()
@@ -123,9 +107,17 @@ class Floor:
         id_, recipient, digest = _find(ID, body), _find(RECIPIENT, body), sm3_hex(body)
         told = {"id": id_, "source": "platform", "receiptNo": id_, "digest": digest, "status": "ACCEPTED"}
         receipt = encode_compact(told)
-        item = Waiting(
-            authorization, origin, body, id_, recipient, digest, receipt, asyncio.get_running_loop().create_future()
+        row = Row(
+            serial_no=authorization.serial_no,
+            nonce=authorization.nonce,
+            origin=origin,
+            body=body,
+            id=id_,
+            recipient=recipient,
+            digest=digest,
+            receipt=receipt,
         )
+        item = Waiting(row, asyncio.get_running_loop().create_future())
         self._queue.append(item)
         self._wake.set()
         await item.durable
@@ -140,25 +132,13 @@ class Floor:
             self._wake.clear()
             while self._queue:
                 batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
-                await self._write(batch)
+                await write_rows(self._connection, [item.row for item in batch], now=time.time_ns() // 1000)
                 for item in batch:
                     item.durable.set_result(None)
-                    self._publisher.publish(item).add_done_callback(self._count)
+                    self._publisher.publish(item.row).add_done_callback(self._count)
 
     def _count(self, _: asyncio.Future[None]) -> None:
         self.confirmed += 1
-
-    async def _write(self, batch: list[Waiting]) -> None:
-        now = time.time_ns() // 1000
-        async with self._connection.transaction(), self._connection.cursor() as cursor:
-            await cursor.executemany(NONCE, [(i.authorization.serial_no, i.authorization.nonce, now) for i in batch])
-            head = "guarantee.application.v1"
-            messages = [
-                ("platform", i.id, head, i.id, i.recipient, i.digest, i.body, i.origin, now, i.id, i.receipt)
-                for i in batch
-            ]
-            await cursor.executemany(MESSAGE, messages)
-            await cursor.executemany(DELIVERY, [("platform", i.id, i.recipient, i.id, now, now) for i in batch])
 
 
 def _find(pattern: re.Pattern[bytes], body: bytes) -> str:

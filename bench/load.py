@@ -35,12 +35,14 @@ class Result:
 
 
 def make_bodies(*, count: int, recipients: Sequence[str], prefix: str) -> list[bytes]:
-    """`count` applications of the platform, each of an order of its own, spread over the recipients."""
+    """`count` applications of the platform, each of an order and a case of its own, spread over the recipients."""
     now = time.time_ns() // 1000
     templates = [
         example("guarantee.application.v1", recipient=recipient, subject="@SUBJECT@", id="@ID@", now_us=now)
         for recipient in recipients
     ]
+    for event in templates:
+        event["data"]["caseNo"] = "AJ-@SUBJECT@"
     texts = [json.dumps(event, ensure_ascii=False, separators=(",", ":")) for event in templates]
     return [
         texts[n % len(texts)].replace("@SUBJECT@", f"{prefix}-{n}").replace("@ID@", f"{prefix}-{n}").encode()
