@@ -91,6 +91,8 @@ class Templates:
         place = (type_, sender, recipient)
         if place not in self._texts:
             event = example(type_, source=sender, recipient=recipient, subject="@SUBJECT@", id="@ID@", now_us=now_us())
+            if "caseNo" in event["data"]:
+                event["data"]["caseNo"] = "AJ-@SUBJECT@"  # a case a project, as in life; one for all grows without end
             self._texts[place] = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
         body = self._texts[place].replace("@SUBJECT@", subject).replace("@ID@", number).encode()
         return Letter(
