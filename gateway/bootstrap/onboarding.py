@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
 
 from gateway.bootstrap.clock import SystemClock
 from gateway.bootstrap.homes import open_home_store
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.sealing import open_files
 from gateway.config import Settings
-from gateway.core.onboarding import Application, Certified, MoveRefused
+from gateway.core.onboarding import MATERIALS, Application, Certified, MoveRefused
 from gateway.crypto.digest import sm3_hex
 from gateway.crypto.keys import PublicKey
 from gateway.flow.onboarding import OnboardingDesk
 from gateway.observe import get_log
-from gateway.ports import Chunks, PutFile
+from gateway.ports import Audit, Chunks, PutFile
+
+_OWN: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,23 @@ class Counter:
         put = PutFile(digest=digest, party_id=institution, size=size, at=self.parts.clock.now())
         await self.parts.store.add_file(put)
         return await self.desk.move("attach", institution, actor=actor, data=data)
+
+    async def fetch(self, institution: str, material: str, out: Path, audit: Audit) -> str:
+        """Write a paper to a new file that its owner alone may read; its digest. MoveRefused where there is none.
+
+        Raises FileExistsError, and FileBroken where it is not what was put. What was fetched is audited before.
+        """
+        application = (await self.desk.books.registry()).applications.get(institution)
+        paper = application.papers.get(material) if application else None
+        if paper is None:
+            raise MoveRefused(f"{institution} 没有登记材料 {material}；用 wgg onboarding show {institution} 查看。")
+        chunks = await open_files(self.parts.settings, self.parts.store).read(paper.digest)
+        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWN), "wb") as file:
+            about = f"{institution} {MATERIALS[material]}"
+            await self.parts.store.record(replace(audit, about=about), now=self.parts.clock.now())
+            async for chunk in chunks:
+                file.write(chunk)
+        return paper.digest
 
     async def check_certificate(self, institution: str, raw: bytes, public_pem: bytes | None) -> Certified:
         """A certificate that lets this institution pass or go live; CertificateInvalid or MoveRefused otherwise.

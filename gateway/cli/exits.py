@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.config import ConfigError
 from gateway.core.errors import Problem
-from gateway.ports import Duplicate, Missing, StoreUnavailable
+from gateway.ports import Duplicate, FileBroken, Missing, StoreUnavailable
 
 OK: Final = 0
 INTERNAL: Final = 1
@@ -74,6 +74,7 @@ def _table() -> tuple[tuple[type[Exception], int, str], ...]:
         (PrintingUnavailable, CHECK, "无法打印："),
         (CryptoUnavailable, CHECK, ""),
         (SealBroken, CHECK, "封存的数据无法打开："),
+        (FileBroken, CHECK, ""),
         (SchemaMismatch, CHECK, ""),
         (UnsafeDatabase, CHECK, ""),
         (HomeInUse, CHECK, ""),

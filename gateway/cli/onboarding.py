@@ -7,16 +7,17 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gateway.cli.decisions import Authority, DecisionNo, Region, read_decision
 from gateway.cli.exits import CHECK, USAGE, Failure
-from gateway.cli.homes import system_user
+from gateway.cli.homes import make_audit, system_user
 from gateway.cli.institutions import InstitutionId
 from gateway.cli.onboarding_counter import at_counter, list_all, show, tell
 from gateway.cli.options import AsJson, CertificateFile, Home, Operator, Reason, SignerFile
+from gateway.cli.output import put_record
 from gateway.core.onboarding import MATERIALS, Application
 from gateway.core.onboarding_form import FormInvalid, read_form
 from gateway.core.party import GATEWAY
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from gateway.bootstrap.onboarding import Counter
     from gateway.core.onboarding import Certified
 
-T = TypeVar("T")
 _MOST_REASON = 2000
 
 _PAPERS = "、".join(f"{name}（{title}）" for name, title in MATERIALS.items())
@@ -33,6 +33,7 @@ _PAPERS = "、".join(f"{name}（{title}）" for name, title in MATERIALS.items()
 FormFile = Annotated[Path, typer.Option("--form", metavar="F.json", help="申请表，样例见 docs/onboarding.md")]
 PaperFile = Annotated[Path, typer.Option("--file", metavar="F", help="材料的扫描件")]
 Material = Annotated[str, typer.Option("--material", metavar="材料", help=f"六项材料之一：{_PAPERS}")]
+OutFile = Annotated[Path, typer.Option("--out", metavar="F", help="写到哪个文件；已有的不覆盖")]
 Days = Annotated[int, typer.Option("--days", help="延长的工作日数")]
 PassFile = Annotated[
     Path, typer.Option("--certificate", metavar="F", help="正式测试的证书（wgg conformance official 所签发）")
@@ -48,6 +49,7 @@ def attach(app: typer.Typer) -> None:
     table: tuple[tuple[str, Callable[..., None]], ...] = (
         ("apply", apply),
         ("attach", attach_paper),
+        ("fetch", fetch),
         ("check", check),
         ("extend", extend),
         ("pass", pass_test),
@@ -101,6 +103,23 @@ def attach_paper(
     """登记一项材料：文件按 SM3 摘要保存。"""
     content, actor = file.read_bytes(), _name_actor(operator)
     tell(at_counter(home, lambda counter: counter.attach(party_id, material, content, actor=actor)), as_json=as_json)
+
+
+def fetch(
+    *,
+    home: Home,
+    party_id: InstitutionId,
+    material: Material,
+    out: OutFile,
+    reason: Reason = "",
+    operator: Operator = None,
+    as_json: AsJson = False,
+) -> None:
+    """取出一项材料供核对；写入审计记录，取出的文件含个人信息，用毕请删除。"""
+    audit = make_audit("onboarding.fetch", party_id, operator=_name_actor(operator), reason=reason)
+    digest = at_counter(home, lambda counter: counter.fetch(party_id, material, out, audit))
+    text = f"{MATERIALS.get(material, material)}已写到 {out}"
+    put_record({"material": material, "digest": digest, "file": str(out)}, as_json=as_json, text=text)
 
 
 def check(

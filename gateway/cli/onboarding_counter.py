@@ -7,12 +7,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from gateway.cli.exits import CHECK, NOT_FOUND, Failure
-from gateway.cli.homes import open_home
+import typer
+
+from gateway.cli.exits import CHECK, NOT_FOUND, USAGE, Failure
+from gateway.cli.homes import make_audit, now_us, open_home
 from gateway.cli.institutions import InstitutionId
-from gateway.cli.options import AsJson, Home, Limit
+from gateway.cli.options import AsJson, Home, Limit, Operator, Reason
 from gateway.cli.output import put_json, put_record, put_table, say
 from gateway.core.onboarding import STAGES, Application, MoveRefused, Registry
 from gateway.core.onboarding_table import MOVES
@@ -84,8 +86,20 @@ def list_all(*, home: Home, as_json: AsJson = False) -> None:
     put_table(at_counter(home, work), _COLUMNS, as_json=as_json)
 
 
-def show(*, home: Home, party_id: InstitutionId, limit: Limit = 200, as_json: AsJson = False) -> None:
-    """显示一家机构的申请、材料、下一步与经过（最近的 --limit 项）。"""
+def show(
+    *,
+    home: Home,
+    party_id: InstitutionId,
+    limit: Limit = 200,
+    unmask: Annotated[bool, typer.Option("--unmask", help="显示联系人原文；写入审计记录，须写明 --reason")] = False,
+    reason: Reason = "",
+    operator: Operator = None,
+    as_json: AsJson = False,
+) -> None:
+    """显示一家机构的申请、材料、下一步与经过（最近的 --limit 项）；联系人默认脱敏。"""
+    if unmask and not reason:
+        raise Failure(USAGE, "查看联系人原文须写明 --reason，并会写入审计记录。")
+    audit = make_audit("onboarding.unmask", party_id, operator=operator, reason=reason)
 
     async def work(counter: Counter) -> dict[str, Any]:
         registry = await counter.desk.books.registry()
@@ -93,9 +107,15 @@ def show(*, home: Home, party_id: InstitutionId, limit: Limit = 200, as_json: As
         if application is None:
             raise Failure(NOT_FOUND, f"没有机构 {party_id} 的对接申请；用 wgg onboarding list 查看。")
         history = show_history(await counter.desk.books.history(party_id, limit=limit))
-        return _describe(counter.desk, registry, application) | {"history": history}
+        if unmask:
+            await counter.parts.store.record(audit, now=now_us())
+        outlook = counter.desk.outlook(registry, party_id)
+        return show_application(application, outlook, unmask=unmask) | {"history": history}
 
-    record = at_counter(home, work)
+    _print(at_counter(home, work), as_json=as_json)
+
+
+def _print(record: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         put_json(record)
         return

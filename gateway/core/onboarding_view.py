@@ -23,8 +23,12 @@ from gateway.core.onboarding_table import MOVES
 from gateway.core.wire.instants import format_beijing
 
 
-def show_application(application: Application, outlook: Outlook | None) -> dict[str, Any]:
-    """A JSON object; `position` and `latestOpening` stand only for one that waits in the queue."""
+def show_application(application: Application, outlook: Outlook | None, *, unmask: bool = False) -> dict[str, Any]:
+    """A JSON object; `position` and `latestOpening` stand only for one that waits in the queue.
+
+    Contacts are masked unless `unmask`, which is a right of its own.
+    """
+    show = _tell_contact if unmask else _show_contact
     details, proposal = application.details, application.proposal
     waiting = {"position": outlook.position, "latestOpening": str(outlook.latest)} if outlook else {}
     return {
@@ -33,9 +37,9 @@ def show_application(application: Application, outlook: Outlook | None) -> dict[
         "uscc": details.uscc,
         "kind": details.kind,
         "address": details.address,
-        "contact": _show_contact(details.contact),
+        "contact": show(details.contact),
         "thirdParty": details.third_party,
-        "thirdContact": _show_contact(details.third_contact) if details.third_contact else None,
+        "thirdContact": show(details.third_contact) if details.third_contact else None,
         "pact": details.pact,
         "stage": application.stage.value,
         "stageTitle": STAGES[application.stage],
@@ -135,9 +139,13 @@ _NEXT: Final[Mapping[Stage, Callable[[Application], str]]] = MappingProxyType(
 )
 
 
+def _tell_contact(contact: Contact) -> dict[str, str]:
+    return {"name": contact.name or _GONE, "phone": contact.phone or _GONE}
+
+
 def _show_contact(contact: Contact) -> dict[str, str]:
     if contact == PURGED:
-        return {"name": _GONE, "phone": _GONE}
+        return _tell_contact(contact)
     return {"name": f"{contact.name[:1]}**", "phone": str(mask_field("phone", contact.phone))}
 
 

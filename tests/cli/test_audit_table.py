@@ -99,7 +99,7 @@ LOOKING = {
 # printing a message with a form, and the moves of an onboarding are events with actor and reason besides.
 MOVES = (
     *("apply", "attach", "submit", "check", "return", "complete", "open", "extend", "fail", "pass", "go-live"),
-    *("reinstate", "withdraw", "suspend", "restore", "terminate", "exit"),
+    *("fetch", "reinstate", "withdraw", "suspend", "restore", "terminate", "exit"),
 )
 ELSEWHERE = {"evidence export", "forms render", *(f"onboarding {verb}" for verb in MOVES)}
 FOUNDING = {"init": "home.founded", "platform add": "party.add"}

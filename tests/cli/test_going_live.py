@@ -211,6 +211,10 @@ def test_an_applicant_goes_live_by_its_application(
         for who in (FIRST, OTHER):
             onboarding(move, *DECISION, *who)
         assert standing(wgg) == reached
+    onboarding("show", "--unmask", code=2)
+    unmasked = wgg("onboarding", "show", "fjbank", "--unmask", "--reason", "约定测试时间", "--json").json
+    assert unmasked["contact"] == FORM["contact"]
+    assert wgg("audit", "list", "--json").json[0]["action"] == "onboarding.unmask"
     shown = onboarding("show")
     assert ("厦人社〔2026〕1号" in shown.out, "下一步" in shown.err) == (True, True)
 

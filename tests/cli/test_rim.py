@@ -45,7 +45,10 @@ COMMANDS = [
     "audit list",
     *(f"evidence {verb}" for verb in ("status", "export", "verify")),
     *(f"sla {verb}" for verb in ("list", "show")),
-    *(f"onboarding {verb}" for verb in ("apply", "attach", "submit", "check", "return", "complete", "open", "extend")),
+    *(
+        f"onboarding {verb}"
+        for verb in ("apply", "attach", "submit", "fetch", "check", "return", "complete", "open", "extend")
+    ),
     *(
         f"onboarding {verb}"
         for verb in ("fail", "pass", "go-live", "reinstate", "withdraw", "suspend", "restore", "terminate", "exit")

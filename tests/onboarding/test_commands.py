@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 
 import pytest
 
@@ -12,6 +13,18 @@ from tests.e2e.world import World
 from tests.onboarding.steps import FORM
 
 __all__ = ["founded", "world"]
+
+
+def look_at_a_paper(world: World) -> None:
+    """It comes out as it went in, for its owner's eyes, into a file of its own; that is audited."""
+    out = world.folder / "fetched.pdf"
+    fetch = ("onboarding", "fetch", "nova", "--material", "authorisation", "--out", out, "--operator", "甲")
+    world.must(*fetch)
+    assert (out.read_bytes(), stat.S_IMODE(out.stat().st_mode)) == (b"paper", 0o600)
+    assert world.wgg(*fetch).code == 3
+    assert world.wgg("onboarding", "fetch", "nova", "--material", "passport", "--out", "x").code == 3
+    (row,) = (row for row in world.must("audit", "list", "--json").json if row["action"] == "onboarding.fetch")
+    assert (row["actor"], row["about"]) == ("甲", "nova 授权委托书及被委托人身份证件")
 
 
 @pytest.mark.usefixtures("founded")
@@ -28,6 +41,7 @@ def test_from_the_form_to_the_window(world: World) -> None:
     for material in MATERIALS:
         world.must("onboarding", "attach", "nova", "--material", material, "--file", paper)
     world.must("onboarding", "submit", "nova", "--operator", "甲")
+    look_at_a_paper(world)
     for material in MATERIALS:
         world.must("onboarding", "check", "nova", "--material", material)
     for move in ("complete", "open"):
