@@ -91,13 +91,17 @@ def _print_purging(found: Purging) -> None:
 
 def _print_sealing(found: Sealing) -> None:
     print("(i) 满载受理时封块，对不封块，交替执行，每秒份数")
-    for alone, beside in zip(found.alone, found.beside, strict=True):
+    pairs = list(zip(found.alone, found.beside, strict=True))
+    for alone, beside in pairs:
         print(
             f"    不封块 {alone.rate:5.0f}  封块 {beside.rate:5.0f}  比 {beside.rate / alone.rate:.3f}"
-            f"  timers 占用 {beside.busy - alone.busy:.3f} 核  最多待封 {beside.peak} 份，末了 {beside.left} 份"
+            f"  每份封块用 {beside.timers_us - alone.timers_us:.0f} 微秒 CPU，不封块时共 {alone.whole_us:.0f} 微秒"
+            f"  最多待封 {beside.peak} 份，末了 {beside.left} 份"
         )
-    ratio = median(beside.rate / alone.rate for alone, beside in zip(found.alone, found.beside, strict=True))
-    print(f"    比的中位数 {ratio:.3f}（≥ {CHAINED}）；停止受理后 {found.drained:.1f} 秒全部封入")
+    share = median((beside.timers_us - alone.timers_us) / alone.whole_us for alone, beside in pairs)
+    ratio = median(beside.rate / alone.rate for alone, beside in pairs)
+    print(f"    比的中位数 {ratio:.3f}（≥ {CHAINED}），CPU 占比的中位数 {share:.3f}（≤ {1 - CHAINED:.2f}）", end="")
+    print(f"；停止受理后 {found.drained:.1f} 秒全部封入")
 
 
 def _line(run: Run) -> str:

@@ -2,7 +2,8 @@
 
 The load never pauses. Whether the chain is sealed is decided by who holds its lease: the timers process, or this
 benchmark, which seals nothing. What waits from before is sealed before a part begins that is measured, so that a part
-bears the cost of what it accepts and no more. A message brings two leaves: itself and the clock that it starts.
+bears the cost of what it accepts and no more. A message brings two leaves: itself and the clock that it starts. Besides
+the rates, which other work on the machine disturbs, the kernel's accounts of CPU are read.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import psycopg
 from bench.accept import BANKS, CONNECTIONS, ENDPOINT
 from bench.home import Home, make_home
 from bench.load import Result, make_bodies, run_load
+from bench.usage import used_by, used_by_server, used_for
 from tests.harness.postgres import create_database
 from tests.harness.services import AMQP_URL, DATABASE_URL
 
@@ -47,13 +49,14 @@ _BEHIND: Final = """SELECT coalesce((SELECT max(id) FROM deliveries), 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Messages a second, the share of a core that the timers process used, the most messages that waited to be sealed.
+    """Messages a second; microseconds of CPU a message of the timers with their backends, and of everything.
 
-    `left` waited at the end.
+    At most `peak` messages waited to be sealed, `left` at the end. Everything is the sender, the gateway, PostgreSQL.
     """
 
     rate: float
-    busy: float
+    timers_us: float
+    whole_us: float
     peak: int
     left: int
 
@@ -140,14 +143,16 @@ class _Load:
 
     async def _watch(self, *, near: int) -> Part:
         """One part, which ends when no more than `near` messages wait."""
-        started, sent, used, peak = time.perf_counter(), self._sent(), self._used(), 0
+        started, sent, (timers, whole), peak = time.perf_counter(), self._sent(), self._used(), 0
         while (elapsed := time.perf_counter() - started) < SECONDS or self._behind() > near:
             assert elapsed < SECONDS + PATIENCE, "the chain does not keep up"
             peak = max(peak, self._behind())
             await asyncio.sleep(STEP)
-        elapsed = time.perf_counter() - started
-        rate, busy = (self._sent() - sent) / elapsed, (self._used() - used) / elapsed
-        return Part(rate=rate, busy=busy, peak=peak, left=self._behind())
+        elapsed, count, used = time.perf_counter() - started, self._sent() - sent, self._used()
+        timers_us, whole_us = (
+            (after - before) / count * 1e6 for after, before in zip(used, (timers, whole), strict=True)
+        )
+        return Part(rate=count / elapsed, timers_us=timers_us, whole_us=whole_us, peak=peak, left=self._behind())
 
     def _sent(self) -> int:
         return self._result.statuses.get(202, 0)
@@ -157,7 +162,8 @@ class _Load:
         assert row is not None
         return int(row[0])
 
-    def _used(self) -> float:
-        """Seconds of CPU that the timers process used so far."""
-        fields = Path(f"/proc/{self._home.processes[TIMERS].pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def _used(self) -> tuple[float, float]:
+        """Seconds of CPU that were used so far: of the timers with their backends, and of everything."""
+        pids = [process.pid for process in self._home.processes]
+        whole = used_by_server(self._connection) + sum(used_by(pid) for pid in (os.getpid(), *pids))
+        return used_for(pids[TIMERS], self._connection), whole

@@ -92,9 +92,9 @@ async def _take_turns(empty: str, full: str, found: Volume) -> None:
         await store.close()
 
 
-async def play_round(store: SqlStore) -> tuple[float, float]:
-    """A batch of applications, a batch of their guarantees, and one sweep of every kind; milliseconds of both."""
-    subjects = [f"B-{next(_numbers)}" for _ in range(BATCH // 2)]
+async def play_round(store: SqlStore, *, prefix: str = "B") -> tuple[float, float]:
+    """A batch of new orders, one of their guarantees, and one sweep of every kind; milliseconds of both."""
+    subjects = [f"{prefix}-{next(_numbers)}" for _ in range(BATCH // 2)]
     applied, issued = ([make_item(type_, subject) for subject in subjects] for type_ in (_APPLY, _ISSUE))
     accept = await _time(lambda: _accept(store, applied)) + await _time(lambda: _accept(store, issued))
     return accept, await _time(lambda: _sweep(store))

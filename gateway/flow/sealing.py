@@ -25,7 +25,7 @@ from gateway.ports import Alert, Books, Clock, Ledger, Outbox
 from gateway.ports.evidence import Prospect
 
 ROLE: Final = "evidence"
-ROUND: Final = 8 * LEAVES
+ROUND: Final = 16 * LEAVES
 """Leaves that are sealed in one transaction at most."""
 
 _LATE: Final = "EVIDENCE_LATE"

@@ -51,11 +51,8 @@ class Leaf:
 
 def write_document(kind: str, members: Mapping[str, Any], sm3: Sm3) -> bytes:
     """The canonical bytes of a leaf; members that are bytes are written as the hex of their SM3."""
-    plain = {**members, "kind": kind}
-    for name, value in members.items():
-        if isinstance(value, bytes):
-            plain[name] = sm3(value).hex()
-    return encode(plain)
+    hashed = {name: sm3(value).hex() for name, value in members.items() if isinstance(value, bytes)}
+    return encode({**members, **hashed, "kind": kind})
 
 
 def make_leaf(kind: str, members: Mapping[str, Any], sm3: Sm3, *, subject: str | None = None) -> Leaf:
