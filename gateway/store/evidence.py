@@ -35,11 +35,23 @@ from gateway.crypto.digest import sm3
 from gateway.ports import Audit
 from gateway.ports.evidence import ChainStatus, Mark, Prospect
 from gateway.store.books import write_audit
-from gateway.store.dialect import POSTGRESQL, Types, as_given, as_ids, given_ids, insert, insert_given, name_of
+from gateway.store.dialect import (
+    POSTGRESQL,
+    Types,
+    as_columns,
+    as_given,
+    as_ids,
+    given_ids,
+    insert,
+    insert_columns,
+    insert_given,
+    name_of,
+)
 from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, EXPORTS, LEAVES, STAMPS
 from gateway.store.leaf_sources import SOURCES, Source
 from gateway.store.rows import AnyRow
 from gateway.store.schema import DELIVERIES, MESSAGES, SUBJECTS
+from gateway.store.together import Call, run_together
 from gateway.store.views import OF_DELIVERY
 
 _PLACED: Final[Types] = {column.name: column.type for column in LEAVES.c}
@@ -79,7 +91,8 @@ def seal(connection: Connection, *, blocks: Sequence[Block], prospect: Prospect)
         for block in blocks
         for place, leaf in enumerate(islice(leaves, block.header.count))
     ]
-    connection.execute(_placing(name_of(connection)), as_given(placed))
+    dialect = name_of(connection)
+    run_together(connection, [Call(_placing(dialect), as_columns(dialect, _PLACED, placed))])
     _advance(connection, prospect)
     messages = [leaf.number for leaf in prospect.leaves if leaf.kind == MESSAGE]
     if messages:
@@ -180,7 +193,7 @@ def _digests(connection: Connection, heights: Sequence[int]) -> dict[int, str]:
 
 @cache
 def _placing(dialect: str) -> Any:
-    return insert_given(dialect, LEAVES, _PLACED)
+    return insert_columns(dialect, LEAVES, _PLACED)
 
 
 @cache
