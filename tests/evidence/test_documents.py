@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gateway.bootstrap.sealing import unlock, write_home_keys
 from gateway.core.evidence.bundle import find_digests
 from gateway.crypto.digest import sm3_hex
+from gateway.crypto.sm4 import new_key
 from gateway.evidence.packing import pack, unpack
 from gateway.evidence.verification import Report, verify_bundle
 from tests.evidence.story import export, seal
@@ -61,6 +63,21 @@ async def test_the_guarantee_itself_is_in_the_bundle(gateway: Gateway, tmp_path:
     taken = {name: data for name, data in files.items() if name != PATH}
     relist(taken)
     assert ("documents", PATH) in told(judge(tmp_path, taken))
+
+
+async def test_a_document_sealed_at_rest_is_in_the_bundle_as_it_was_put(gateway: Gateway, tmp_path: Path) -> None:
+    """Opened on its way in: a bundle needs no key of the home. Altered on the disk it is left out and named."""
+    write_home_keys(gateway.settings.seal_key_file, [new_key()])
+    await unlock(gateway.settings, gateway.store, now=gateway.clock.now())
+    await issue(gateway)
+    assert all(GUARANTEE not in path.read_bytes() for path in files_in(gateway))
+    files = await open_export(gateway, tmp_path)
+    assert files[PATH] == GUARANTEE
+    assert told(judge(tmp_path, files)) == []
+    for path in files_in(gateway):
+        path.write_bytes(path.read_bytes()[:-1] + b"!")
+    report = judge(tmp_path, await open_export(gateway, tmp_path))
+    assert any(note.startswith(PATH) and "改动" in note for note in notes(report))
 
 
 async def test_a_document_that_is_kept_no_longer_is_told(gateway: Gateway, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bootstrap.sealing import unlock, write_home_keys
+from gateway.bootstrap.sealing import read_home_keys, rotate, unlock, write_home_keys
 from gateway.core.sealing import FILE
 from gateway.crypto.digest import Sm3, sm3_hex
 from gateway.crypto.keyring import HomeKeys, Keyring
@@ -19,7 +19,7 @@ from gateway.ports import FileBroken, FileMismatch
 from gateway.store import FileDirectory
 from gateway.store.sealed_files import CHUNK
 from tests.files.filer import Filer, files_in
-from tests.harness.gateway import Gateway
+from tests.harness.gateway import AUDIT, Gateway
 
 OLD, NEW = b"o" * 16, b"n" * 16
 DATA_KEY = replace(HomeKeys([OLD]).make(FILE, now=0), id=1)
@@ -209,7 +209,7 @@ async def test_a_large_file_is_never_whole_in_memory(tmp_path: Path) -> None:
 
 
 async def test_a_gateway_with_a_sealing_key_seals_what_it_is_given(either: Gateway) -> None:
-    """Put and read; tampered with it is 500 with what to do, and an alert names it; a new put mends it."""
+    """Put and read, also after a rotation; tampered with it is 500, and an alert names it; a new put mends it."""
     settings = either.settings
     write_home_keys(settings.seal_key_file, [new_key()])
     await unlock(settings, either.store, now=either.clock.now())
@@ -217,6 +217,12 @@ async def test_a_gateway_with_a_sealing_key_seals_what_it_is_given(either: Gatew
     assert (await bank.put(WHOLE)).status == 201
     (path,) = files_in(either)
     assert WHOLE[:16] not in path.read_bytes()
+    assert (await bank.take(sm3_hex(WHOLE))).body == WHOLE
+    stored, serial = path.read_bytes(), read_home_keys(settings.seal_key_file)
+    await rotate(settings, either.store, now=either.clock.now(), audit=AUDIT)
+    await unlock(settings, either.store, now=either.clock.now())
+    assert read_home_keys(settings.seal_key_file) != serial
+    assert path.read_bytes() == stored
     assert (await bank.take(sm3_hex(WHOLE))).body == WHOLE
     path.write_bytes(flip(500)(path.read_bytes()))
     broken = await bank.take(sm3_hex(WHOLE))
