@@ -21,29 +21,29 @@ from tests.verify.stranger import BROWSER, FORM, JSON, Stranger, issue
 
 CODE = "0123456789abcdef"
 BAD = (
-    ({}, {"/digest", "/guaranteeNo"}),
-    ({"guaranteeNo": "BH-1"}, {"/digest"}),
-    ({"digest": CODE}, {"/guaranteeNo"}),
-    ({"id": "m-1", "digest": CODE}, {"/source"}),
-    ({"id": "xmccb / a b", "digest": CODE}, {"/id"}),
-    ({"id": "XMCCB / m-1", "digest": CODE}, {"/source"}),
-    ({"guaranteeNo": "x" * 129, "digest": CODE}, {"/guaranteeNo"}),
-    ({"guaranteeNo": "a\0b", "digest": CODE}, {"/guaranteeNo"}),
-    ({"guaranteeNo": "BH-1", "digest": CODE[:15]}, {"/digest"}),
-    ({"guaranteeNo": "BH-1", "digest": "g" * 16}, {"/digest"}),
-    ({"guaranteeNo": "BH-1", "digest": CODE * 5}, {"/digest"}),
-    ({"guaranteeNo": "BH-1", "digest": CODE, "amount": "一百万", "validTo": "2026-02-30"}, {"/amount", "/validTo"}),
-    ({"guaranteeNo": "BH-1", "digest": CODE, "amount": "1e6"}, {"/amount"}),
-    ({"guaranteeNo": "BH-1", "digest": CODE, "amount": "1.234"}, {"/amount"}),
+    ({}, ["/digest", "/guaranteeNo"]),
+    ({"guaranteeNo": "BH-1"}, ["/digest"]),
+    ({"digest": CODE}, ["/guaranteeNo"]),
+    ({"id": "m-1", "digest": CODE}, ["/source"]),
+    ({"id": "xmccb / a b", "digest": CODE}, ["/id"]),
+    ({"id": "XMCCB / m-1", "digest": CODE}, ["/source"]),
+    ({"guaranteeNo": "x" * 129, "digest": CODE}, ["/guaranteeNo"]),
+    ({"guaranteeNo": "a\0b", "digest": CODE}, ["/guaranteeNo"]),
+    ({"guaranteeNo": "BH-1", "digest": CODE[:15]}, ["/digest"]),
+    ({"guaranteeNo": "BH-1", "digest": "g" * 16}, ["/digest"]),
+    ({"guaranteeNo": "BH-1", "digest": CODE * 5}, ["/digest"]),
+    ({"guaranteeNo": "BH-1", "digest": CODE, "amount": "一百万", "validTo": "2026-02-30"}, ["/amount", "/validTo"]),
+    ({"guaranteeNo": "BH-1", "digest": CODE, "amount": "1e6"}, ["/amount"]),
+    ({"guaranteeNo": "BH-1", "digest": CODE, "amount": "1.234"}, ["/amount"]),
 )
 
 
 @pytest.mark.parametrize(("question", "pointers"), BAD, ids=str)
-async def test_a_bad_question_names_every_field(stranger: Stranger, question: dict[str, str], pointers: set[str]):
+async def test_a_bad_question_names_every_field(stranger: Stranger, question: dict[str, str], pointers: list[str]):
     """400 with each field and what to write there, to programs as a problem, to people in the page."""
     told = await stranger.post(question, media=JSON)
     assert (told.status, told.doc["code"]) == (400, "MALFORMED_REQUEST")
-    assert {error["pointer"] for error in told.doc["errors"]} == pointers
+    assert sorted(error["pointer"] for error in told.doc["errors"]) == pointers
     told = await stranger.post(question, accept=BROWSER)
     if question:
         assert told.status == 400
