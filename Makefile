@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench chaos lock
+.PHONY: help setup demo test check practice bench chaos lock
 
 BIN := .venv/bin
 
@@ -20,6 +20,9 @@ check: setup ## 静态检查：格式、规则、类型、分层
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+practice: setup ## 一致性测试全套：各类模拟机构推送、拉取各一遍，打印用时
+	@$(BIN)/python -m tests.conformance.timed
 
 bench: setup ## 基准测试，打印对照表
 	@$(BIN)/python -m tests.harness.services -- $(BIN)/python -m bench

@@ -29,11 +29,12 @@ BUSINESS = ("order-issued", "payment-made", "released", "account-opened", "recon
 async def test_honest_institution_passes(
     kind: str, mode: str, selected: tuple[str, ...] | None, tmp_path: Path
 ) -> None:
-    """The honest simulator of each kind, pushing and pulling, passes with nothing failing."""
+    """The honest simulator of each kind, pushing and pulling, passes with nothing failing, in two minutes."""
     async with honest(kind, mode, tmp_path / "ledger.jsonl") as seat:
         stored = await examine(seat, tmp_path / "kit", selected=selected)
     assert failures(stored) == []
     assert stored.verdict.verdict == "pass"
+    assert stored.run.ended_at - stored.run.started_at < 120 * 1_000_000
     assert stored.run.institution == "fjbank"
 
 
