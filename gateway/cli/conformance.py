@@ -296,6 +296,7 @@ def _show(stored: Stored, cases: Sequence[Case], *, as_json: bool) -> int:
 
 
 def _put_text(report: Mapping[str, Any]) -> None:
+    from gateway.conformance.html_report import tell_refusal
     from gateway.conformance.words import VERDICT_WORDS
 
     for case in report["cases"]:
@@ -303,6 +304,8 @@ def _put_text(report: Mapping[str, Any]) -> None:
         for item in case["assertions"]:
             if item["verdict"] != "pass":
                 print(f"    {item['title']}：应为{item['expected']}；实为{item['got']}。{item['suggestion']}")
+    for item in report["refusals"]:
+        print(f"被拒绝的调用  {tell_refusal(item)}")
     for change in report["changes"]:
         print(f"与上次相比  {change['id']}：{VERDICT_WORDS[change['before']]} → {VERDICT_WORDS[change['after']]}")
     counts = "，".join(f"{VERDICT_WORDS[name]} {count}" for name, count in report["counts"].items())

@@ -5,6 +5,7 @@ Source: protocol sections 4 to 7.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from itertools import pairwise
@@ -81,6 +82,33 @@ def look_settled(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding
         return missing("没有得到受理的应答")
     more = len(heard) - taken[0] - 1
     return found(not more, f"受理之后又发了 {more} 次" if more else "没有再发", heard[-1].number)
+
+
+def look_no_strays(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:
+    """In the whole run nothing that the institution sent, and no signature of its calls, had to be refused."""
+    heard = evidence.heard(step)
+    if not heard:
+        return missing("没有收到该报文")
+    refused = [item for item in evidence.book.exchanges if "refused" in item.about and _is_stray(item)]
+    codes = Counter(item.about["refused"] for item in refused)
+    told = "、".join(f"{code} {count} 次" for code, count in codes.items())
+    return found(not refused, f"被拒绝的调用：{told}" if refused else "没有被拒绝的", (refused or heard)[0].number)
+
+
+def _is_stray(exchange: Exchange) -> bool:
+    """Asking for what is not there is no fault; a message that goes astray is one."""
+    is_message = exchange.method == "POST" and exchange.target.startswith("/v1/messages")
+    return is_message or exchange.about["refused"] != "NOT_FOUND"
+
+
+def look_in_time(evidence: Evidence, step: str, arguments: Mapping[str, Any]) -> Finding:
+    """The answer came within so many seconds of the message that it answers."""
+    heard, asked = evidence.heard(step), next(item for item in evidence.case.steps if item.name == step)
+    sent = evidence.sent(asked.arguments.get("answers", ""))
+    if not heard or sent is None:
+        return missing("没有收到该报文")
+    waited = (heard[0].at - sent.at) / 1_000_000
+    return found(waited <= arguments["is"], f"{waited:.1f} 秒", heard[0].number, f"{arguments['is']} 秒以内")
 
 
 def look_straight(evidence: Evidence, step: str, _: Mapping[str, Any]) -> Finding:

@@ -61,12 +61,19 @@ def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "工具版本", f"{report['kitVersion']}，用例摘要 {report['kitDigest']}"
     yield "用例", _count(report["counts"])
     yield "断言", _count(report["assertionCounts"])
+    for item in report["refusals"]:
+        yield "被拒绝的调用", tell_refusal(item)
     if report["comparedWith"]:
         changes = [
             f"{change['id']}：{VERDICT_WORDS[change['before']]} → {VERDICT_WORDS[change['after']]}"
             for change in report["changes"]
         ]
         yield f"与 {report['comparedWith']} 相比", "；".join(changes) or "没有变化"
+
+
+def tell_refusal(item: Mapping[str, Any]) -> str:
+    """One of the report's refusals in a line."""
+    return f"{item['code']} {item['count']} 次，首次见第 {item['exchange']} 次往来：{item['text']}"
 
 
 def _count(counts: Mapping[str, int]) -> str:

@@ -51,6 +51,11 @@ def _repeat_name(event: Event) -> bytes:
     return encode_compact(event)[:-1] + b',"subject":"twice"}'
 
 
+def _lengthen_id(event: Event) -> Event:
+    """An id of 64 characters, of every sort that may stand in one."""
+    return {**event, "id": f"Kit.{event['id']}_LONG-".ljust(64, "Z")}
+
+
 # A character beyond the basic plane, full-width digits and letters, a combining accent, a right-to-left name.
 _UNUSUAL: Final = "𠮷野家１２３ＡＢＣé（测试）«λ»"
 _LONG: Final = "长" * 330_000
@@ -64,6 +69,7 @@ _EVENTS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "event/chinese": ("含中文", {"alter": _attributes(note="工资保证金")}),
     "event/extension": ("多出扩展属性", {"alter": _attributes(traceid="00-kit", priority=3)}),
     "event/large": ("近 1 MiB 的报文", {"alter": _attributes(padding=_LONG)}),
+    "event/long-id": ("id 有 64 个字符，含大写与标点", {"alter": _lengthen_id}),
     "event/no-recipient": ("缺少 recipient", {"alter": _without("recipient")}),
     "event/no-data": ("缺少 data", {"alter": _without("data")}),
     "bytes/indented": ("带缩进与换行的 JSON", {"encode": _encode_as(ensure_ascii=False, indent=2)}),

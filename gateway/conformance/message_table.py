@@ -137,6 +137,21 @@ MESSAGE_CHECKS: Final[Mapping[str, Check]] = {
         advice="验签通过且回执写着本报文的 202 或 200 都表示已受理：登记下来，不再重发。",
         look=bearing.look_settled,
     ),
+    "no-strays": Check(
+        title="整次运行没有被拒绝的报文与签名",
+        clause="协议 3、7",
+        expected="机构的每份报文都得到受理，每次调用的签名都有效",
+        advice="按错误码逐一查明：偶发的签名错误多半是 DER 整数的补零；多发的报文也须合格，不需要的不要发。",
+        look=bearing.look_no_strays,
+    ),
+    "in-time": Check(
+        title="在时限内答复",
+        clause="业务 5",
+        expected="在规定的秒数之内",
+        advice="真伪核验由系统自动答复，不要留待人工办理。",
+        look=bearing.look_in_time,
+        needs=("is",),
+    ),
     "no-redirect": Check(
         title="不跟随重定向",
         clause="协议 6",

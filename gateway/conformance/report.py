@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gateway.conformance.evidence import read_json
 from gateway.conformance.exchanges import Exchange, show_bytes
 from gateway.conformance.judging import Assertion, Judgement
 from gateway.conformance.practice import Stored, compare
@@ -35,12 +37,33 @@ def describe_run(stored: Stored, former: Stored | None = None) -> dict[str, Any]
         "counts": dict(verdict.counts),
         "assertionCounts": dict(verdict.assertion_counts),
         "cases": [_describe_case(item) for item in verdict.judgements],
+        "refusals": list_refusals(stored),
         "comparedWith": former.run.id if former else None,
         "changes": [
             {"id": change.case, "before": change.before, "after": change.after}
             for change in (compare(former.verdict, verdict) if former else ())
         ],
     }
+
+
+def list_refusals(stored: Stored) -> list[dict[str, Any]]:
+    """The calls of the institution's that were refused, by code: how many, the first of them, and what it was told.
+
+    What went wrong in one call (a signature under `GET /v1/keys`, say) is often why all else fails.
+    """
+    refused = [item for item in stored.exchanges if "refused" in item.about]
+    counts = Counter(item.about["refused"] for item in refused)
+    firsts = {code: next(item for item in refused if item.about["refused"] == code) for code in counts}
+    return [
+        {"code": code, "count": count, "exchange": firsts[code].number, "text": _read_refusal(firsts[code])}
+        for code, count in counts.most_common()
+    ]
+
+
+def _read_refusal(exchange: Exchange) -> str:
+    told = read_json(exchange.answer_body)
+    diagnosis = told.get("diagnosis", {}).get("message", "")
+    return f"{exchange.method} {exchange.target}：{told.get('message', '')}{diagnosis}"
 
 
 def _describe_case(judgement: Judgement) -> dict[str, Any]:
@@ -118,4 +141,5 @@ def describe_whole(stored: Stored, former: Stored | None) -> dict[str, Any]:
 def list_shown(stored: Stored) -> list[Exchange]:
     """The exchanges that a report shows."""
     pointed = {item.exchange for judgement in stored.verdict.judgements for item in judgement.assertions}
+    pointed |= {item["exchange"] for item in list_refusals(stored)}
     return [item for item in stored.exchanges if item.case or item.number in pointed]

@@ -24,6 +24,7 @@ from gateway.net.client import HttpClient
 
 SECOND: Final = 1_000_000
 _ID_DIGITS: Final = 32
+_LONGEST: Final = 128
 _BY_HAND: Final = 60.0
 _SHORTEST: Final = 2.0
 
@@ -156,7 +157,7 @@ def _make_event(bench: Bench, stage: Stage, step: Step) -> dict[str, Any]:
         arguments["type"],
         source=arguments.get("source"),
         recipient=bench.desk.institution,
-        subject=bench.desk.institution if arguments.get("subject") == "institution" else stage.subject,
+        subject=_name_subject(bench, stage, str(arguments.get("subject", ""))),
         id=_name_message(bench, stage, str(arguments.get("id_of", step.name))),
         kind=bench.kind,
         now_us=bench.now(),
@@ -165,6 +166,12 @@ def _make_event(bench: Bench, stage: Stage, step: Step) -> dict[str, Any]:
     for pointer, value in arguments.get("data", {}).items():
         set_member(event["data"], pointer, stage.resolve(value))
     return event
+
+
+def _name_subject(bench: Bench, stage: Stage, wanted: str) -> str:
+    """The case's order number, the longest that there may be with it, or the institution's id."""
+    named = {"institution": bench.desk.institution, "long": f"{stage.subject}（长）-".ljust(_LONGEST, "9")}
+    return named.get(wanted, stage.subject)
 
 
 def _name_message(bench: Bench, stage: Stage, step: str) -> str:

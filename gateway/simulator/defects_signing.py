@@ -50,6 +50,11 @@ def _fixed(r: int, s: int) -> str:
     return write_base64(encode(SEQUENCE, *(encode(INTEGER, number.to_bytes(_HALF + 2)) for number in (r, s))))
 
 
+def _unsigned(r: int, s: int) -> str:
+    """INTEGERs as plain bytes: those with the highest bit set read as negative numbers."""
+    return write_base64(encode(SEQUENCE, *(encode(INTEGER, number.to_bytes(_HALF).lstrip(b"\0")) for number in (r, s))))
+
+
 def _swap_last(lines: Lines) -> Lines:
     *head, timestamp, nonce, body = lines
     return (*head, nonce, timestamp, body)
@@ -97,6 +102,7 @@ _DIGESTS: Final = (
 _WRITINGS: Final[tuple[tuple[str, str, Callable[[int, int], str]], ...]] = (
     ("signature-raw-rs", "签名是裸的 r‖s", _raw),
     ("signature-loose-der", "签名的 DER 有多余的前导零", _fixed),
+    ("signature-negative", "签名的 DER 整数最高位为 1 时没有补零", _unsigned),
     ("signature-long-length", "签名的 DER 长度用了长形式", lambda r, s: write_base64(_lengthen(write_der(r, s)))),
     ("signature-trailing-byte", "签名的 DER 之后有多余字节", lambda r, s: write_base64(write_der(r, s) + b"\x00")),
     ("signature-swapped", "签名的 r 与 s 次序颠倒", lambda r, s: write_right(s, r)),

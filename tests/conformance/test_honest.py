@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from gateway.conformance.case_reading import load_cases
 from gateway.conformance.cases import KINDS, MODES
 from gateway.conformance.checks import CHECKS
+from gateway.conformance.exchanges import PUSH
 from gateway.conformance.judging import judge_run
 from gateway.conformance.practice import judge_folder
 from tests.conformance.play import examine, failures, honest
@@ -54,3 +56,22 @@ async def test_judged_again(tmp_path: Path) -> None:
     cases = [judgement.case for judgement in stored.verdict.judgements]
     assert judge_folder(stored.folder, cases).verdict == stored.verdict
     assert judge_run(stored.run, cases, []).verdict == "fail"
+
+
+async def test_a_late_answer_fails(tmp_path: Path) -> None:
+    """An authenticity query answered after more than its 30 seconds is told so, whenever the run is judged."""
+    async with honest("bank", "push", tmp_path / "ledger.jsonl") as seat:
+        stored = await examine(seat, tmp_path / "kit", selected=("first-answer",))
+    cases = [judgement.case for judgement in stored.verdict.judgements]
+
+    def answered_after(seconds: int) -> list[str]:
+        (sent,) = [item for item in stored.exchanges if item.case == "first-answer" and item.way == PUSH]
+        moved = [
+            replace(item, at=sent.at + seconds * 1_000_000) if item.step == "result" else item
+            for item in stored.exchanges
+        ]
+        judged = judge_run(stored.run, cases, moved).judgements
+        return [item.id for judgement in judged for item in judgement.assertions if item.verdict != "pass"]
+
+    assert answered_after(29) == []
+    assert [name.rpartition("result-")[2] for name in answered_after(31)] == ["in-time"]

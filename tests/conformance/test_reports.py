@@ -18,6 +18,8 @@ from gateway.conformance.reports import keep_reports
 from gateway.core.certificate import CertificateInvalid, check_certificate
 from gateway.crypto.certificates import verify_certificate
 from gateway.crypto.keys import PrivateKey
+from gateway.simulator.defects import DEFECTS
+from tests.conformance.defective import IMPATIENT, seated
 from tests.conformance.play import KEY, examine, honest, now, write_handshake
 
 CASES = ("first-answer", "push-refuse-raw", "refuse-gbk", "answer-cut")
@@ -55,6 +57,20 @@ def test_lines_reproduce(stored: Stored) -> None:
     files = {name for curl in curls for name in re.findall(r"@(files/[0-9]+\.body)", curl)}
     assert files
     assert all((stored.folder / name).is_file() for name in files)
+
+
+async def test_refused_calls_are_summed_up(tmp_path: Path) -> None:
+    """Why a call of the institution's was refused stands once with its diagnosis, not only in the case it spoilt."""
+    async with seated(DEFECTS["sign-missing-last-lf"], "push", tmp_path / "ledger.jsonl") as seat:
+        fields = {"institution": "fjbank", "bounds": IMPATIENT, "selected": ("first-answer",)}
+        stored = await examine(seat, tmp_path / "kit", **fields)
+    printed = keep_reports(stored, load_cases())
+    (refusal,) = printed["refusals"]
+    assert refusal["code"] == "SIGNATURE_INVALID"
+    assert refusal["text"].startswith("GET /v1/keys：")
+    assert "最后一行" in refusal["text"]
+    page = (stored.folder / "report.html").read_text(encoding="utf-8")
+    assert f"首次见第 {refusal['exchange']} 次往来" in page
 
 
 class Page(HTMLParser):

@@ -1,4 +1,4 @@
-"""`make practice`: the whole kit against the honest simulator of each kind, pushed to and pulling, and how long it took."""
+"""`make practice`: the whole kit against the honest simulator of each kind, pushed to and pulling, and the time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ async def measure(kind: str, mode: str, folder: Path) -> bool:
         stored = await examine(seat, folder / "kit")
     counts, seconds = stored.verdict.counts, (stored.run.ended_at - stored.run.started_at) / 1_000_000
     asserted = sum(stored.verdict.assertion_counts.values())
-    print(f"{kind:<10} {mode:<5} {counts.get('pass', 0):>4} cases {asserted:>5} assertions {seconds:6.1f} s", flush=True)
+    print(
+        f"{kind:<10} {mode:<5} {counts.get('pass', 0):>4} cases {asserted:>5} assertions {seconds:6.1f} s", flush=True
+    )
     print(*failures(stored), sep="\n", end="", file=sys.stderr)
     return stored.verdict.verdict == "pass" and seconds < LIMIT_S
 
