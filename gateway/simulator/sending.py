@@ -35,6 +35,7 @@ class Sender:
         self._files = dict(files)
         self._in_turn = in_turn
         self._tails: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def send(self, event: Outgoing) -> Reply:
         """Send one event until its fate is proven, and write it down with the verdict on the answer."""
@@ -72,6 +73,7 @@ class Sender:
             batch = [event for event in events if event.subject == subject]
             task = asyncio.create_task(self._run(self._tails.get(subject), batch))
             self._tails[subject] = task
+            self._tasks.add(task)
             task.add_done_callback(partial(self._forget, subject))
 
     async def drain(self) -> None:
@@ -81,7 +83,7 @@ class Sender:
 
     async def stop(self) -> None:
         """Stop sending; what was not sent stands in the ledger and is taken up by the next run."""
-        tasks = list(self._tails.values())
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -100,6 +102,7 @@ class Sender:
             continue
 
     def _forget(self, subject: str, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         if self._tails.get(subject) is task:
             del self._tails[subject]
 

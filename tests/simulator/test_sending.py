@@ -14,8 +14,11 @@ from gateway.simulator import (
     InstitutionOptions,
     KeyIdentity,
     PlatformSimulator,
+    SystemClock,
     run_institution,
 )
+from gateway.simulator.ledger import Ledger
+from gateway.simulator.sending import Sender, read_outgoing
 from gateway.simulator.trust import Trust
 from tests.simulator.fake import FakeGateway, QuickClock, digest, encode, entries, make_event
 
@@ -63,6 +66,22 @@ async def test_gateway_that_is_away_is_given_up_in_time(gateway: FakeGateway) ->
     await client.close()
     assert (reply.status, reply.proven) == (None, False)
     assert reply.error
+
+
+async def test_stopping_ends_what_waits_and_what_it_waits_for(gateway: FakeGateway, tmp_path: Path) -> None:
+    """Of two batches of one subject the first is on its way, the second waits behind it: neither outlives the stop."""
+    identity = KeyIdentity("xmccb", gateway.keys["xmccb"])
+    client = GatewayClient("http://127.0.0.1:1", identity, clock=SystemClock(), trust=Trust([gateway.public]))
+    book = Ledger(tmp_path / "sent.jsonl")
+    sender, before = Sender(client, book, SystemClock(), {}), asyncio.all_tasks()
+    events = [read_outgoing(encode(make_event("order.status", source="xmccb", recipient="platform"))) for _ in range(2)]
+    for event in events:
+        sender.queue([event])
+    assert len(asyncio.all_tasks() - before) == 2
+    await sender.stop()
+    assert asyncio.all_tasks() - before == set()
+    await client.close()
+    book.close()
 
 
 async def test_platform_awaits_what_was_and_what_will_be(gateway: FakeGateway, platform: PlatformSimulator) -> None:
