@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from gateway.bootstrap.clock import SystemClock
 from gateway.bootstrap.homes import open_home_store
@@ -53,7 +53,7 @@ class Counter:
         if paper is None:
             raise MoveRefused(f"{institution} 没有登记材料 {material}；用 wgg onboarding show {institution} 查看。")
         chunks = await open_files(self.parts.settings, self.parts.store).read(paper.digest)
-        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWN), "wb") as file:
+        with _make(out) as file:
             about = f"{institution} {MATERIALS[material]}"
             await self.parts.store.record(replace(audit, about=about), now=self.parts.clock.now())
             async for chunk in chunks:
@@ -79,6 +79,17 @@ class Counter:
                 "请以 --public-key 写明签发证书的沙箱网关公钥，或在设置 onboarding.signer_key_file 中写明。"
             )
         return signer
+
+
+@contextmanager
+def _make(out: Path) -> Iterator[BinaryIO]:
+    """A new file for its owner alone, taken away again where it could not be filled."""
+    with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWN), "wb") as file:
+        try:
+            yield file
+        except BaseException:
+            out.unlink()
+            raise
 
 
 async def _whole(content: bytes) -> Chunks:
