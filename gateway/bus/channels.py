@@ -111,14 +111,17 @@ class BrokerConnection:
         """Tell whether channels can be opened on it now."""
         return bool(self.raw.is_open) and not self._aborted
 
-    async def channel(self) -> BrokerChannel:
-        """Open a channel. Raises BrokerError when the broker is gone or does not answer in time."""
+    async def channel(self, *, call_timeout: float | None = None) -> BrokerChannel:
+        """Open a channel, whose calls have `call_timeout` seconds where it is given.
+
+        Raises BrokerError when the broker is gone or does not answer in time.
+        """
         opened: asyncio.Future[Channel] = asyncio.get_running_loop().create_future()
         try:
             raw = self.raw.channel(on_open_callback=partial(_resolve, opened))
         except AMQPError as error:
             raise _wrapped(error) from error
-        channel = BrokerChannel(raw, call_timeout=self._call_timeout)
+        channel = BrokerChannel(raw, call_timeout=call_timeout or self._call_timeout)
         raw.add_on_close_callback(lambda _channel, reason: _fail(opened, reason))
         try:
             async with asyncio.timeout(self._call_timeout):

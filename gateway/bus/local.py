@@ -141,6 +141,10 @@ class LocalBus:
             return frozenset()
         return frozenset(each.delivery_id for each in batch if self._queue(each.recipient).put(_wakeup(each)))
 
+    def take_emptied(self) -> frozenset[str]:
+        """None: a queue lives as long as the bus."""
+        return frozenset()
+
     async def subscribe(self, recipient: str, *, prefetch: int, handle: Handle) -> _LocalSubscription:
         """Consume a recipient's queue, at most `prefetch` wake-ups in hand at once."""
         pause = self._settings.reject_pause

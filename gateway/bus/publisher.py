@@ -1,4 +1,4 @@
-"""Publishes wake-ups: mandatory, persistent, confirmed, in a bounded window, on a connection of its own.
+"""Publishes wake-ups: mandatory, persistent, confirmed, in bounded windows, on a connection of its own.
 
 A connection that publishes is the one that the broker blocks on an alarm; consumers acknowledge on another.
 """
@@ -7,133 +7,152 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Any
 
-from pika.exceptions import AMQPError
-from pika.spec import Basic
-
-from gateway.bus.channels import BrokerChannel, BrokerConnection, BrokerError
+from gateway.bus.channels import BrokerConnection, BrokerError
+from gateway.bus.lane import Lane
 from gateway.bus.link import Link
-from gateway.bus.messages import delivery_id_of, properties_of
+from gateway.bus.quarantine import Answer
 from gateway.bus.settings import Log, RabbitSettings
 from gateway.bus.topology import declare_exchanges
-from gateway.bus.window import Batch, ConfirmWindow
+from gateway.bus.window import Batch
 from gateway.ports import Publication
+
+Dumb = Callable[[Publication, float], None]
+"""Takes a wake-up that its queue did not confirm and the seconds that it was given, while the broker is there."""
 
 
 class Publisher:
-    """Hands out confirms. `declare` makes queues for recipients that have none and returns those that it could."""
+    """Hands out confirms, each recipient's on a lane of its own.
+
+    `declare` makes queues for recipients that have none and returns those that it could; `dumb` is told of a queue that
+    confirmed nothing.
+    """
 
     def __init__(
-        self, settings: RabbitSettings, *, declare: Callable[[Collection[str]], Awaitable[frozenset[str]]], log: Log
+        self,
+        settings: RabbitSettings,
+        *,
+        declare: Callable[[Collection[str]], Awaitable[frozenset[str]]],
+        dumb: Dumb,
+        log: Log,
     ) -> None:
         self._settings = settings
         self._declare = declare
+        self._dumb = dumb
         self._log = log
-        self._channel: BrokerChannel | None = None
-        self._window = self._new_window()
-        self._changed = asyncio.Event()
-        self._words = 0
-        self.link = Link("publish", settings, prepare=self._prepare, lost=self._on_lost, log=log)
+        self._lanes: dict[str, Lane] = {}
+        self._opening = asyncio.Lock()
+        self.link = Link("publish", settings, prepare=self._prepare, lost=self._lanes.clear, log=log)
 
-    async def publish(self, batch: Sequence[Publication]) -> frozenset[int]:
-        """Publish and return the ids that the broker confirmed; never raises for its troubles."""
-        outcome, words = Batch(), self._words
+    async def publish(self, batch: Sequence[Publication], *, without: Collection[str] = ()) -> frozenset[int]:
+        """Publish and return the ids that the broker confirmed; never raises for its troubles.
+
+        The recipients go side by side: none waits for another's confirms. What is for one in `without` is left out.
+        """
+        parts: dict[str, list[Publication]] = {}
+        for publication in batch:
+            if publication.recipient not in without:
+                parts.setdefault(publication.recipient, []).append(publication)
+        try:
+            self._usable_connection()
+        except BrokerError as error:
+            self._log("bus.publish_unconfirmed", error=str(error), count=len(batch))
+            return frozenset()
+        outcomes = await asyncio.gather(*(self._carry(part) for part in parts.values()))
+        return frozenset().union(*(outcome.confirmed for outcome in outcomes))
+
+    async def ask(self, publication: Publication) -> Answer:
+        """Publish one wake-up on a new lane, and tell what its queue made of it."""
+        outcome = Batch()
+        try:
+            lane = await self._open(publication.recipient)
+            async with asyncio.timeout(self._settings.call_timeout):
+                await self._carry_routed(lane, [publication], outcome)
+        except BrokerError:
+            return Answer.AWAY
+        except TimeoutError:
+            self._close(publication.recipient)
+            return Answer.AWAY if self.link.blocked else Answer.NONE
+        return Answer.CONFIRMED if outcome.confirmed else Answer.REFUSED
+
+    async def _carry(self, batch: Sequence[Publication]) -> Batch:
+        """One recipient's part of a batch, within the time that it is given."""
+        recipient, outcome = batch[0].recipient, Batch()
+        lane, words = self._lanes.get(recipient), 0
         try:
             async with asyncio.timeout(self._settings.publish_timeout):
-                await self._publish_routed(batch, outcome)
+                lane = await self._lane(recipient)
+                words = lane.words
+                await self._carry_routed(lane, batch, outcome)
         except BrokerError as error:
-            self._log("bus.publish_unconfirmed", error=str(error), count=len(batch) - len(outcome.confirmed))
+            count = len(batch) - len(outcome.confirmed)
+            self._log("bus.publish_unconfirmed", recipient=recipient, error=str(error), count=count)
         except TimeoutError:
-            self._on_timeout(len(batch) - len(outcome.confirmed), heard=self._words > words)
-        return frozenset(outcome.confirmed)
-
-    async def _publish_routed(self, batch: Sequence[Publication], outcome: Batch) -> None:
-        await self._round(batch, outcome)
-        unroutable, outcome.returned = outcome.returned, []
-        if unroutable:
-            made = await self._declare({publication.recipient for publication in unroutable})
-            await self._round([each for each in unroutable if each.recipient in made], outcome)
-
-    async def _round(self, batch: Sequence[Publication], outcome: Batch) -> None:
-        """Publish all and wait for the broker's word on each. Raises BrokerError when the channel is lost."""
-        channel = self._usable_channel()
-        for publication in batch:
-            while self._window.is_full:
-                await self._next_change(channel)
-            self._send(channel, publication, outcome)
-        while outcome.in_flight:
-            await self._next_change(channel)
-
-    def _usable_channel(self) -> BrokerChannel:
-        if self._channel is None or not self._channel.is_open:
-            raise BrokerError("not connected")
-        if self.link.blocked:
-            raise BrokerError("the broker blocks publishers")
-        return self._channel
-
-    async def _next_change(self, channel: BrokerChannel) -> None:
-        """Wait for the broker's next word. Raises BrokerError when this channel is no longer the publisher's."""
-        if self._channel is not channel:
-            raise BrokerError("the connection was lost")
-        await self._changed.wait()
-
-    def _send(self, channel: BrokerChannel, publication: Publication, outcome: Batch) -> None:
-        if self._channel is not channel or not channel.is_open:
-            raise BrokerError("the connection was lost")
-        try:
-            channel.raw.basic_publish(
-                exchange=self._settings.exchange,
-                routing_key=f"{publication.recipient}.{publication.type}",
-                body=publication.body,
-                properties=properties_of(publication),
-                mandatory=True,
-            )
-        except AMQPError as error:
-            # It cannot be written as an AMQP message; the others of its batch must not wait for it.
-            self._log("bus.unpublishable", delivery=publication.delivery_id, error=repr(error))
+            self._on_timeout(lane, batch, outcome, heard=lane is not None and lane.words > words)
         else:
-            self._window.add(publication, outcome)
+            if outcome.refused and not outcome.confirmed:
+                self._dumb(batch[0], 0.0)
+        return outcome
 
-    def _on_timeout(self, count: int, *, heard: bool) -> None:
-        """Give a broker up that neither confirmed anything nor says that it is blocked; its window is unknown.
+    async def _carry_routed(self, lane: Lane, batch: Sequence[Publication], outcome: Batch) -> None:
+        await lane.carry(batch, outcome)
+        unroutable, outcome.returned = outcome.returned, []
+        if unroutable and await self._declare({unroutable[0].recipient}):
+            await lane.carry(unroutable, outcome)
 
-        One that confirms others may lack the majority of one queue, which is no reason to drop the rest.
-        """
-        self._log("bus.publish_timeout", count=count, blocked=self.link.blocked)
-        if not (heard or self.link.blocked):
-            self.link.abort("confirms are overdue")
+    def _on_timeout(self, lane: Lane | None, batch: Sequence[Publication], outcome: Batch, *, heard: bool) -> None:
+        """Tell a dead queue from a dead broker: the latter opens no channel either, and is given up for that."""
+        recipient, blocked = batch[0].recipient, self.link.blocked
+        count = len(batch) - len(outcome.confirmed)
+        self._log("bus.publish_timeout", recipient=recipient, count=count, blocked=blocked)
+        if lane is None:
+            self.link.abort("the broker opens no channel")
+        elif heard or blocked:
+            lane.give_up(outcome)
+        else:
+            self._close(recipient)
+            self._dumb(batch[0], self._settings.publish_timeout)
+
+    def _usable_connection(self) -> BrokerConnection:
+        connection = self.link.connection
+        if connection is None or not self.link.up:
+            raise BrokerError("not connected")
+        if connection.blocked:
+            raise BrokerError("the broker blocks publishers")
+        return connection
+
+    async def _lane(self, recipient: str) -> Lane:
+        """Return the recipient's lane, made now when it has none. Raises BrokerError."""
+        if recipient not in self._lanes:
+            async with self._opening:
+                if recipient not in self._lanes:
+                    return await self._open(recipient)
+        return self._lanes[recipient]
+
+    async def _open(self, recipient: str) -> Lane:
+        """Give the recipient a new lane. Raises BrokerError."""
+        connection = self._usable_connection()
+        try:
+            lane = await Lane.open(connection, self._settings, log=self._log)
+        except BrokerError as error:
+            self.link.abort(str(error))
+            raise
+        self._close(recipient)
+        self._lanes[recipient] = lane
+        lane.closed.add_done_callback(lambda reason: self._on_closed(recipient, lane, str(reason.result())))
+        return lane
+
+    def _close(self, recipient: str) -> None:
+        lane = self._lanes.pop(recipient, None)
+        if lane is not None:
+            lane.leave()
+
+    def _on_closed(self, recipient: str, lane: Lane, reason: str) -> None:
+        """A channel that the broker closed is repaired by a new connection, like everything else."""
+        if self._lanes.get(recipient) is lane:
+            self.link.abort(reason)
 
     async def _prepare(self, connection: BrokerConnection) -> None:
         channel = await connection.channel()
         await declare_exchanges(channel, self._settings)
-        self._window = self._new_window()
-        channel.raw.add_on_return_callback(self._on_return)
-        await channel.call(channel.raw.confirm_delivery, ack_nack_callback=self._on_confirm)
-        # A publishing channel that the broker closed is repaired by a new connection, like everything else.
-        channel.closed.add_done_callback(lambda reason: self.link.abort(str(reason.result())))
-        self._channel = channel
-
-    def _on_lost(self) -> None:
-        self._channel = None
-        self._window.lose()
-        self._announce()
-
-    def _on_return(self, _channel: object, _method: object, properties: Any, _body: bytes) -> None:
-        delivery_id = delivery_id_of(properties)
-        if delivery_id is not None:
-            self._window.mark_returned(delivery_id)
-
-    def _on_confirm(self, frame: Any) -> None:
-        method = frame.method
-        self._words += 1
-        self._window.settle(method.delivery_tag, multiple=method.multiple, acked=isinstance(method, Basic.Ack))
-        self._announce()
-
-    def _announce(self) -> None:
-        """Wake everyone who waits for a change, once."""
-        self._changed.set()
-        self._changed.clear()
-
-    def _new_window(self) -> ConfirmWindow:
-        return ConfirmWindow(limit=self._settings.window, limit_bytes=self._settings.window_bytes)
+        channel.leave()

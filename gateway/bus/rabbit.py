@@ -9,9 +9,12 @@ from contextlib import suppress
 from gateway.bus.channels import check_url
 from gateway.bus.consumer import Consumer
 from gateway.bus.publisher import Publisher
+from gateway.bus.quarantine import Answer, Quarantine
 from gateway.bus.settings import Log, RabbitSettings, silence
 from gateway.bus.topology import Topology
 from gateway.bus.workbench import Workbench
+from gateway.observe import METRICS
+from gateway.observe.metric_table import QUEUES_REPLACED
 from gateway.ports import BusState, Handle, Publication
 
 
@@ -25,7 +28,9 @@ class RabbitBus:
         self._settings = settings
         self._log = log
         self._topology = Topology(settings, log=log)
-        self._publisher = Publisher(settings, declare=self._topology.declare, log=log)
+        self._publisher = Publisher(settings, declare=self._topology.declare, dumb=self._on_dumb, log=log)
+        self._quarantine = Quarantine(settings, ask=self._ask, replace=self._replace, log=log)
+        self._emptied: set[str] = set()
         self._consumers: list[Consumer] = []
         self._watch: asyncio.Task[None] | None = None
 
@@ -41,6 +46,7 @@ class RabbitBus:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watch
+        await self._quarantine.stop()
         parts = [consumer.abandon() for consumer in self._consumers]
         await asyncio.gather(*parts, self._topology.link.stop(), self._publisher.link.stop())
 
@@ -49,8 +55,16 @@ class RabbitBus:
         await self._topology.declare(recipients)
 
     async def publish(self, batch: Sequence[Publication]) -> frozenset[int]:
-        """Publish and return the ids that the broker confirmed; at once empty when it is away or blocks publishers."""
-        return await self._publisher.publish(batch)
+        """Publish and return the ids that the broker confirmed; at once empty when it is away or blocks publishers.
+
+        What is for a recipient whose queue does not confirm is left out: `state().full` names them.
+        """
+        return await self._publisher.publish(batch, without=self._quarantine.recipients)
+
+    def take_emptied(self) -> frozenset[str]:
+        """Recipients whose queue was made anew since the last call: the wake-ups in it are gone."""
+        emptied, self._emptied = frozenset(self._emptied), set()
+        return emptied
 
     async def subscribe(self, recipient: str, *, prefetch: int, handle: Handle) -> Consumer:
         """Consume a recipient's queue from soon on, and after each reconnect."""
@@ -77,6 +91,7 @@ class RabbitBus:
             connected=self._topology.link.up and self._publisher.link.up,
             blocked=self._publisher.link.blocked,
             silent=tuple(sorted({each.recipient for each in self._consumers if not each.consuming})),
+            full=tuple(sorted(self._quarantine.recipients)),
         )
 
     async def supervise(self) -> None:
@@ -85,6 +100,21 @@ class RabbitBus:
             if consumer.consuming and await self._topology.has_consumer(consumer.recipient) is False:
                 self._log("bus.consumer_silent", recipient=consumer.recipient)
                 consumer.link.abort("the broker knows no consumer of the queue")
+
+    def _on_dumb(self, publication: Publication, seconds: float) -> None:
+        self._quarantine.admit(publication, seconds=seconds)
+
+    async def _ask(self, publication: Publication) -> Answer:
+        answer = await self._publisher.ask(publication)
+        full = answer is Answer.REFUSED and await self.depth(publication.recipient)
+        return Answer.FULL if full else answer
+
+    async def _replace(self, recipient: str) -> bool:
+        replaced = await self._topology.replace(recipient)
+        if replaced:
+            self._emptied.add(recipient)
+            METRICS.add(QUEUES_REPLACED, recipient=recipient)
+        return replaced
 
     async def _supervise(self) -> None:
         while True:

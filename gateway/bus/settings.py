@@ -34,7 +34,7 @@ class RabbitSettings:
     url: str
     prefix: str = "gzbzj"
     window: int = 200
-    """Publishes in flight without their confirm."""
+    """Publishes to one recipient in flight without their confirm."""
     window_bytes: int = 16 * 1024 * 1024
     """The same in bytes of body: pika's own outbound buffer has no bound."""
     publish_timeout: float = 10.0
@@ -42,6 +42,14 @@ class RabbitSettings:
     connect_timeout: float = 5.0
     call_timeout: float = 5.0
     """The longest wait for the broker's answer to a declaration, a subscription or a count."""
+    delete_timeout: float = 30.0
+    """The same for the deletion of a queue, which the broker tries properly for seconds before it forces it."""
+    replace_after: float = 20.0
+    """How long a queue may confirm nothing, while its broker answers, before it is made anew: several times what a
+    cluster takes to elect a leader.
+    """
+    replace_every: float = 60.0
+    """How long a queue that was made anew, or should have been, is left as it is."""
     heartbeat: int = 5
     """Seconds; pika gives a silent connection up after this and five more."""
     delivery_limit: int = 20

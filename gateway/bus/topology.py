@@ -68,6 +68,21 @@ class Topology:
             return frozenset()
         return frozenset([recipient for recipient in recipients if await self._declared(connection, recipient)])
 
+    async def replace(self, recipient: str) -> bool:
+        """Delete a recipient's queue, with what is in it, and declare it anew; tell whether it was deleted."""
+        connection = self.link.connection
+        if connection is None:
+            return False
+        try:
+            channel = await connection.channel(call_timeout=self._settings.delete_timeout)
+            await channel.call(channel.raw.queue_delete, queue=self._settings.queue(recipient))
+        except BrokerError as error:
+            self._log("bus.delete_failed", recipient=recipient, error=str(error))
+            return False
+        channel.leave()
+        await self._declared(connection, recipient)
+        return True
+
     async def depth(self, queue: str) -> int | None:
         """Messages ready in a queue; None when unknown."""
         try:

@@ -23,16 +23,21 @@ class Flight:
 
 
 class Batch:
-    """What became of the publishes of one call: confirmed, returned as unroutable, or unknown."""
+    """What became of the publishes of one call: confirmed, returned as unroutable, or unknown.
+
+    `refused` counts what the broker said no to, in whichever way; what a second try confirms stays counted.
+    """
 
     def __init__(self) -> None:
         self.confirmed: set[int] = set()
         self.returned: list[Publication] = []
         self.in_flight = 0
+        self.refused = 0
 
     def settle(self, flight: Flight, *, acked: bool) -> None:
         """Record the broker's word on one publish."""
         self.in_flight -= 1
+        self.refused += flight.returned or not acked
         if flight.returned:
             self.returned.append(flight.publication)
         elif acked:
@@ -78,6 +83,11 @@ class ConfirmWindow:
     def lose(self) -> None:
         """Record the channel's end: all that is in flight is unknown."""
         self.settle(0, multiple=True, acked=False)
+
+    def give_up(self, batch: Batch) -> None:
+        """Settle what a batch has in flight as unknown; confirms that come later are for nobody."""
+        for tag in [tag for tag, flight in self._flights.items() if flight.batch is batch]:
+            self.settle(tag, multiple=False, acked=False)
 
     def _tags(self, tag: int, *, multiple: bool) -> Iterable[int]:
         if not multiple:

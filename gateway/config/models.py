@@ -40,7 +40,7 @@ class BusOptions(Section):
     """How the bus is used, whichever it is."""
 
     prefix: str = Field("gzbzj", pattern=r"^[a-z][a-z0-9_.-]{0,31}$", description="交换机与队列名的前缀")
-    window: Whole = Field(200, ge=1, le=10_000, description="在途未确认的发布条数上限")
+    window: Whole = Field(200, ge=1, le=10_000, description="发往同一接收方而未确认的发布条数上限")
     prefetch: Whole = Field(100, ge=1, le=10_000, description="每个消费者手上的唤醒条数上限")
     heartbeat: Whole = Field(10, ge=1, le=600, description="AMQP 心跳间隔，秒")
     supervise_seconds: Real = Field(5.0, gt=0, le=600, description="多久检查一次各队列是否仍有消费者，秒")

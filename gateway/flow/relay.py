@@ -46,6 +46,7 @@ class Relay:
         state = self._bus.state()
         if not (state.connected and self._in_time()) or state.blocked or not await self._leads():
             return False
+        await self._forget_lost()
         without = {*closed(self._roster.directory), *state.full}
         heads = await self._outbox.heads(limit=BATCH, now=self._clock.now(), without=without)
         if not heads:
@@ -58,6 +59,12 @@ class Relay:
         if tokens:
             await self._outbox.mark(tokens, now=self._clock.now())
         return len(confirmed) == BATCH
+
+    async def _forget_lost(self) -> None:
+        """What was published into a queue that was made anew since is due again at once."""
+        emptied = self._bus.take_emptied()
+        if emptied:
+            await self._outbox.forget(emptied)
 
     async def _leads(self) -> bool:
         now = self._clock.now()

@@ -19,6 +19,7 @@ from gateway.observe.metric_table import (
     KEY_EXPIRY_SECONDS,
     OLDEST_HEAD_SECONDS,
     QUEUE_ROWS,
+    QUEUES_FULL,
     READY,
 )
 from gateway.ports import Books, StoreUnavailable
@@ -60,6 +61,7 @@ class OperationCalls:
         METRICS.set(BUS_CONNECTED, state.connected or not self._readiness.with_bus)
         METRICS.set(BUS_BLOCKED, state.blocked)
         METRICS.set(CONSUMERS_SILENT, len(state.silent))
+        METRICS.set(QUEUES_FULL, len(state.full))
 
     def _gauge_keys(self) -> None:
         now = self._readiness.clock.now()

@@ -90,6 +90,15 @@ BUS_BLOCKED: Final = MetricRow(name="wgg_bus_blocked", kind="gauge", help="1 whi
 CONSUMERS_SILENT: Final = MetricRow(
     name="wgg_consumers_silent", kind="gauge", help="Queues that should have a consumer here and have none"
 )
+QUEUES_FULL: Final = MetricRow(
+    name="wgg_queues_full", kind="gauge", help="Queues that take no wake-ups now: full, or they confirm nothing"
+)
+QUEUES_REPLACED: Final = MetricRow(
+    name="wgg_queues_replaced",
+    kind="counter",
+    help="Queues that confirmed nothing for too long and were made anew, by recipient",
+    labels=("recipient",),
+)
 BUS_DEAD_LETTERS: Final = MetricRow(
     name="wgg_bus_dead_wakeups", kind="gauge", help="Wake-ups that the broker gave up on"
 )

@@ -34,7 +34,7 @@ class Wakeup:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusState:
     """`silent` names recipients whose queue should have a consumer here and has none, `full` those whose queue takes
-    no more.
+    no more: for now nothing is published to them.
     """
 
     connected: bool
@@ -76,6 +76,10 @@ class Bus(Protocol):
         Never raises for the broker's troubles, is bounded in time, and returns promptly when the broker is away.
         An unroutable wake-up has its queue declared and is published once more.
         """
+        ...
+
+    def take_emptied(self) -> frozenset[str]:
+        """Recipients whose queue was made anew since the last call: what was confirmed to them before may be lost."""
         ...
 
     async def subscribe(self, recipient: str, *, prefetch: int, handle: Handle) -> Subscription:

@@ -82,8 +82,10 @@ class Outbox(Protocol):
         """
         ...
 
-    async def forget(self) -> int:
-        """Take back all published marks of live rows (the local bus forgets at start); how many."""
+    async def forget(self, recipients: Collection[str] | None = None) -> int:
+        """Take back the published marks of live rows, of these recipients or of all (the local bus forgets at start):
+        their wake-ups are gone; how many.
+        """
         ...
 
     async def lead(self, role: str, *, holder: str, now: int) -> bool:

@@ -111,14 +111,18 @@ def mark(connection: Connection, *, tokens: Mapping[int, int], now: int) -> None
     connection.execute(_marking(dialect), as_columns(dialect, _TOKENS, rows) | {"now": now})
 
 
-_FORGET: Final = (
-    update(DELIVERIES).where(LIVE, _D.published_at.is_not(None)).values(published_at=None, published_times=0)
-)
+_MARKED: Final = select(_D.id).where(LIVE, _D.published_at.is_not(None)).order_by(_D.id)
+_UNMARKED: Final = update(DELIVERIES).values(published_at=None, published_times=0).returning(_D.id)
 
 
-def forget(connection: Connection) -> int:
-    """Take back all published marks of live rows."""
-    return connection.execute(_FORGET).rowcount
+def forget(connection: Connection, *, recipients: Collection[str] | None) -> int:
+    """Take back the published marks of live rows, of these recipients or of all.
+
+    A row that somebody holds locked is being claimed or settled, and needs its wake-up no more.
+    """
+    marked = _MARKED if recipients is None else _MARKED.where(_D.recipient.in_(recipients))
+    found = marked.with_for_update(skip_locked=True).cte("found")
+    return len(connection.execute(_UNMARKED.where(_D.id.in_(select(found.c.id)))).all())
 
 
 @cache

@@ -123,9 +123,9 @@ class _Intake(_Base):
         """Their wake-ups are confirmed."""
         await self._write(partial(outbox.mark, tokens=tokens, now=now))
 
-    async def forget(self) -> int:
+    async def forget(self, recipients: Collection[str] | None = None) -> int:
         """Take back all published marks."""
-        return await self._write(outbox.forget)
+        return await self._write(partial(outbox.forget, recipients=recipients))
 
     async def lead(self, role: str, *, holder: str, now: int) -> bool:
         """Hold or take over the lease of a role."""

@@ -48,16 +48,23 @@ async def test_a_queue_that_vanished_is_made_again(make_rabbit: MakeRabbit, node
 
 
 async def test_an_unroutable_wakeup_is_not_confirmed(node: Rabbit) -> None:
-    """A wake-up whose queue cannot be made is acknowledged by the broker and still not confirmed by us."""
+    """A wake-up whose queue cannot be made is acknowledged by the broker, not confirmed by us, and told of."""
 
     async def no_queue(_recipients: Collection[str]) -> frozenset[str]:
         return frozenset()
 
-    publisher = Publisher(rabbit_settings(node.url), declare=no_queue, log=silence)
+    told: list[int] = []
+    publisher = Publisher(
+        rabbit_settings(node.url),
+        declare=no_queue,
+        dumb=lambda wakeup, _seconds: told.append(wakeup.delivery_id),
+        log=silence,
+    )
     publisher.link.start()
     await eventually(lambda: publisher.link.up)
-    assert await publisher.publish([publication(1)]) == frozenset()
+    assert await publisher.publish([publication(1), publication(2)]) == frozenset()
     await publisher.link.stop()
+    assert told == [1]
 
 
 async def test_one_overdue_confirm_does_not_end_the_connection(

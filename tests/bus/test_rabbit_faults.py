@@ -8,6 +8,9 @@ from collections.abc import Callable, Collection
 import pytest
 
 from gateway.bus import RabbitBus
+from gateway.bus.quarantine import Answer
+from gateway.ports import Publication
+from tests.bus.admin import admin
 from tests.bus.conftest import MakeRabbit
 from tests.bus.support import PATIENCE, Journal, Recorder, eventually, publication
 from tests.harness.proxy import Proxy
@@ -32,6 +35,7 @@ async def _confirm_all(bus: RabbitBus, ids: Collection[int]) -> None:
     async with asyncio.timeout(PATIENCE):
         unknown = set(ids)
         while unknown:
+            await eventually(lambda: bus.state().connected and not bus.state().full)
             unknown -= await bus.publish([publication(n, size=_SIZE) for n in sorted(unknown)])
 
 
@@ -73,11 +77,11 @@ async def test_a_broker_killed_under_a_full_window_loses_nothing_confirmed(
 async def test_a_broker_that_forgets_all_is_furnished_again(
     make_rabbit: MakeRabbit, node: Rabbit, journal: Journal
 ) -> None:
-    """After a reset of the broker queues and consumers are back, and new wake-ups flow."""
+    """After a broker came back with nothing, queues and consumers are back, and new wake-ups flow."""
     bus, recorder = await make_rabbit(), Recorder()
     await bus.declare(["xmins"])
     await bus.subscribe("xmccb", prefetch=10, handle=recorder)
-    await asyncio.to_thread(node.reset)
+    await asyncio.to_thread(node.wipe)
     await eventually(lambda: journal.events["bus.connected:publish"] == 2 and bus.state().connected)
     assert await bus.depth("xmins") == 0
     assert await bus.publish([publication(1)]) == {1}
@@ -108,6 +112,7 @@ async def test_a_broker_that_is_away_blocks_nobody(make_rabbit: MakeRabbit, prox
 async def test_a_stalled_broker_is_given_up_in_time(make_rabbit: MakeRabbit, proxy: Proxy, journal: Journal) -> None:
     """A broker that answers nothing costs a publish its timeout, then the connection; calls end, too."""
     bus = await make_rabbit(publish_timeout=0.3, call_timeout=0.3, connect_timeout=0.3)
+    await _confirm_all(bus, {0})
     proxy.stall()
     async with asyncio.timeout(5):
         assert await bus.publish([publication(1)]) == frozenset()
@@ -116,7 +121,7 @@ async def test_a_stalled_broker_is_given_up_in_time(make_rabbit: MakeRabbit, pro
     await eventually(lambda: not bus.state().connected)
     assert journal.events["bus.publish_timeout"] == 1
     proxy.restore()
-    await eventually(lambda: bus.state().connected)
+    await eventually(lambda: bus.state().connected and not bus.state().full)
     assert await bus.publish([publication(1)]) == {1}
 
 
@@ -182,7 +187,8 @@ async def test_a_reconnect_does_not_widen_the_prefetch(make_rabbit: MakeRabbit, 
 
 async def test_one_broken_queue_harms_no_other(make_rabbit: MakeRabbit, node: Rabbit, journal: Journal) -> None:
     """A queue whose server is gone is reported silent; the others go on, and it too once it is healed."""
-    bus, broken, healthy = await make_rabbit(publish_timeout=0.5, call_timeout=0.5), Recorder(), Recorder()
+    bus = await make_rabbit(publish_timeout=0.5, call_timeout=0.5, replace_after=3600.0)
+    broken, healthy = Recorder(), Recorder()
     await bus.declare(["xmccb", "xmins"])
     queue = bus._settings.queue("xmccb")
     await asyncio.to_thread(node.stop_queue, queue)
@@ -198,3 +204,61 @@ async def test_one_broken_queue_harms_no_other(make_rabbit: MakeRabbit, node: Ra
     await eventually(lambda: not bus.state().silent)
     await _confirm_all(bus, {4})
     await broken.has_seen([4])
+
+
+async def test_a_dumb_queue_delays_no_other(make_rabbit: MakeRabbit, node: Rabbit, journal: Journal) -> None:
+    """A queue that answers nothing costs its batch one timeout, then is left out until it confirms again by itself."""
+    bus = await make_rabbit(publish_timeout=5.0, replace_after=3600.0)
+    await _confirm_all(bus, {0})
+    await bus.declare(["xmins"])
+    queue = bus._settings.queue("xmccb")
+    await asyncio.to_thread(node.freeze_queue, queue)
+    backlog = [publication(n) for n in range(1, 400)]
+    assert await bus.publish([*backlog, publication(400, "xmins")]) == {400}
+    assert bus.state().full == ("xmccb",)
+    async with asyncio.timeout(4.9):
+        assert await bus.publish([*backlog, publication(401, "xmins")]) == {401}
+    await asyncio.to_thread(node.thaw_queue, queue)
+    await eventually(lambda: not bus.state().full)
+    assert await bus.publish(backlog) == frozenset(range(1, 400))
+    assert (journal.events["bus.connected:publish"], journal.events["bus.queue_replaced"]) == (1, 0)
+    assert bus.take_emptied() == frozenset()
+
+
+@pytest.mark.parametrize("fault", ["freeze_queue", "stop_queue"])
+async def test_a_dead_queue_is_made_anew(make_rabbit: MakeRabbit, node: Rabbit, journal: Journal, fault: str) -> None:
+    """A queue that confirms nothing for long is replaced, told of, and its consumer comes back to it."""
+    bus, recorder = await make_rabbit(publish_timeout=1.0, replace_after=2.0, supervise_every=0.2), Recorder()
+    await bus.subscribe("xmccb", prefetch=1, handle=recorder)
+    await _confirm_all(bus, {0})
+    await asyncio.to_thread(getattr(node, fault), bus._settings.queue("xmccb"))
+    assert await bus.publish([publication(1)]) == frozenset()
+    await eventually(lambda: journal.events["bus.queue_replaced"] > 0 and not bus.state().full)
+    assert bus.take_emptied() == {"xmccb"}
+    await _confirm_all(bus, {2})
+    await recorder.has_seen([2])
+
+
+async def test_a_full_queue_is_left_as_it_is(make_rabbit: MakeRabbit, node: Rabbit, journal: Journal) -> None:
+    """A queue that takes no more by its bound keeps what it holds; it is left out until there is room."""
+    bus, recorder = await make_rabbit(replace_after=0.0), Recorder()
+    answers, ask = list[Answer](), bus._quarantine._ask
+
+    async def kept(wakeup: Publication) -> Answer:
+        answers.append(await ask(wakeup))
+        return answers[-1]
+
+    bus._quarantine._ask = kept
+    bound = {"x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "reject-publish"}
+    with admin(node.url) as channel:
+        channel.queue_declare(bus._settings.queue("xmccb"), durable=True, arguments=bound)
+    await bus.declare(["xmccb"])
+    confirmed: set[int] = set()
+    while not bus.state().full:
+        confirmed |= await bus.publish([publication(len(confirmed))])
+    await eventually(lambda: len(answers) > 2)
+    assert set(answers) == {Answer.FULL}
+    await bus.subscribe("xmccb", prefetch=1, handle=recorder)
+    await recorder.has_seen(confirmed)
+    await eventually(lambda: not bus.state().full)
+    assert journal.events["bus.queue_replaced"] == 0

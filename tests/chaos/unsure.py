@@ -25,11 +25,17 @@ class UnsureBus:
     twice: float = 0.0
     lost: float = 0.0
     unsaid: float = 0.0
+    emptied: frozenset[str] = frozenset()
     chance: random.Random = field(default_factory=lambda: random.Random(1))
 
     def __getattr__(self, name: str) -> Any:
         """All else is the bus's own."""
         return getattr(self.bus, name)
+
+    def take_emptied(self) -> frozenset[str]:
+        """The queues that the test says were made anew, once."""
+        emptied, self.emptied = self.emptied, frozenset()
+        return emptied
 
     async def publish(self, batch: Sequence[Publication]) -> frozenset[int]:
         """Publish as the shares say; what the caller is told is what a broker would have told."""

@@ -251,10 +251,11 @@ class Gateway:
         self.clock.advance(seconds)
         await self.deliver()
 
-    def lose(self, share: float) -> None:
-        """From now on this share of what the relay publishes is confirmed and lost, as a broker may."""
+    def lose(self, share: float) -> UnsureBus:
+        """From now on this share of what the relay publishes is confirmed and lost, as a broker may: by this bus."""
         relay: Any = self.parts.relay._step.__self__  # type: ignore[attr-defined]
-        relay._bus = UnsureBus(self.parts.bus, lost=share)
+        relay._bus = unsure = UnsureBus(self.parts.bus, lost=share)
+        return unsure
 
     async def change(self, party_id: str, **fields: Any) -> None:
         """Change a party as an operator would, and notice it."""

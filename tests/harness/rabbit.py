@@ -104,6 +104,14 @@ class RabbitControl:
         """End the server of one queue of the default virtual host; who consumes it loses its connection."""
         self.ctl("eval", f"ra:stop_server(quorum_queues, {{'%2F_{queue}', node()}}).")
 
+    def freeze_queue(self, queue: str) -> None:
+        """Let the server of one queue of the default virtual host answer nobody, as one without a leader does."""
+        self.ctl("eval", f"sys:suspend('%2F_{queue}').")
+
+    def thaw_queue(self, queue: str) -> None:
+        """Let the server of a frozen queue go on with all that was asked of it meanwhile."""
+        self.ctl("eval", f"sys:resume('%2F_{queue}').")
+
     def start_queue(self, queue: str) -> None:
         """Start the server of a stopped queue."""
         self.ctl("eval", f"ra:restart_server(quorum_queues, {{'%2F_{queue}', node()}}).")

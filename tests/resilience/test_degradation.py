@@ -50,6 +50,21 @@ async def test_messages_are_accepted_while_the_broker_is_away(
             assert len({push.event["id"] for push in well.pushes}) == 21
 
 
+async def test_wakeups_lost_with_their_queue_are_published_again_at_once(founded: Founded, tmp_path: Path):
+    """What was published to a recipient whose queue was made anew does not wait for the sweep of lost wake-ups."""
+    async with run_gateway(founded, tmp_path) as gateway, banks(gateway, "well", "other") as [well, other]:
+        bus = gateway.lose(1.0)
+        await ask(gateway, "well", 3)
+        await ask(gateway, "other", 1)
+        await gateway.turn()
+        bus.lost = 0.0
+        await gateway.deliver()
+        assert (len(well.pushes), len(other.pushes)) == (0, 0)
+        bus.emptied = frozenset({"well"})
+        await gateway.deliver()
+        assert (len(well.pushes), len(other.pushes)) == (3, 0)
+
+
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[Postgres]:
     """A PostgreSQL server that these tests may stop."""

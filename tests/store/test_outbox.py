@@ -43,6 +43,14 @@ async def test_marked_rows_are_published_no_more(store: SqlStore) -> None:
     assert await ids(store) == ["m1", "m2"]
 
 
+async def test_the_marks_of_one_recipient_are_forgotten_alone(store: SqlStore) -> None:
+    """When one recipient's queue was made anew its rows are published again, and nobody else's."""
+    await accept(store, make_message("m1"), make_message("a1", recipient="abcins", subject="A1"))
+    await store.mark({1: 0, 2: 0}, now=NOW)
+    assert await store.forget(["abcins"]) == 1
+    assert await ids(store) == ["a1"]
+
+
 async def test_mark_of_a_claimed_row_is_void(store: SqlStore) -> None:
     """A wake-up that was used before its mark was written does not count: the retry is published again."""
     await accept(store, make_message("m1"))
