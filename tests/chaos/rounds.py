@@ -93,20 +93,29 @@ class Theatre:
         started, prefix = time.monotonic(), f"{self.kind}{self._number}"
         about_clocks = any(CLOCKS in name for names in faults for name in names)
         sender = self._start_senders(prefix, count, silent_every=SILENT_EVERY if about_clocks else 0)
-        self._await_traffic(prefix)
-        for names in faults:
-            with applied(self.stage, names):
-                pass
-            lifted = now_us()
-            let(QUIET_SECONDS)
-        sender.signal(signal.SIGTERM)
-        sender.await_death(3600)
+        try:
+            lifted = self._strike(prefix, faults)
+            sender.signal(signal.SIGTERM)
+            sender.await_death(3600)
+        finally:
+            sender.kill()  # where a fault could not be struck it would go on for ever
         sent = [entry for entry in self._read(f"senders-{prefix}") if "kind" in entry]
         received = self._await_arrivals(sent)
         name = " + ".join(" & ".join(names) for names in faults)
         shown = self._ask(prefix, sent)
         found = self._await_clocks(prefix, sent, received) if about_clocks else []
         return self._conclude(name, shown, sent, received, found, lifted=lifted, started=started)
+
+    def _strike(self, prefix: str, faults: list[list[str]]) -> int:
+        """Bring the groups of faults about and end them; when the last one was over."""
+        self._await_traffic(prefix)
+        lifted = now_us()
+        for names in faults:
+            with applied(self.stage, names):
+                pass
+            lifted = now_us()
+            let(QUIET_SECONDS)
+        return lifted
 
     def _await_traffic(self, prefix: str) -> None:
         """Nothing is broken before there is something to break: some messages are accepted."""
