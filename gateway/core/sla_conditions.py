@@ -98,6 +98,11 @@ def newly_covered(happening: Happening) -> bool:
     return not before and happening.case_after is not None and happening.case_after.covered
 
 
+def exempted(happening: Happening) -> bool:
+    """The case owes no deposit by this."""
+    return happening.case_after is not None and happening.case_after.standing == "exempted"
+
+
 def left_review(happening: Happening) -> bool:
     """Issued, rejected or cancelled."""
     return happening.entered is not None and happening.entered not in PRE

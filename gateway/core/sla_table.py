@@ -15,6 +15,7 @@ from gateway.core.area import Length, Unit
 from gateway.core.sla_rule import REMINDER, SILENT, About, ClockRule, End, Outcome, Owner, Start
 
 _COVERING: Final = ("guarantee.issued.v1", "guarantee.amended.v1", "deposit.stored.v1")
+_EXEMPTING: Final = ("deposit.review.v1", "deposit.exemption.v1")
 _CLOSING: Final = ("payment.result.v1", "payment.notice_withdrawal.v1")
 
 
@@ -48,7 +49,7 @@ CLOCK_RULES: Final = (
                 occasion=on.by_member("reminderNo"),
             ),
         ),
-        ends=(*_COVERED, End(type="deposit.exemption.v1", text="确认免缴")),
+        ends=(*_COVERED, *_each(_EXEMPTING, "核定或确认免缴", when=on.exempted)),
     ),
     ClockRule(
         id="deposit",
@@ -77,7 +78,7 @@ CLOCK_RULES: Final = (
                 for type_ in ("guarantee.application.v1", "account.reservation.v1")
             ),
         ),
-        ends=(*_COVERED, End(type="deposit.exemption.v1", text="确认免缴", withdrawn=True)),
+        ends=(*_COVERED, *_each(_EXEMPTING, "核定或确认免缴", when=on.exempted, withdrawn=True)),
     ),
     ClockRule(
         id="issue",

@@ -168,6 +168,24 @@ def test_a_covered_case_ends_deposit_and_survives_a_rejected_order():
     assert play.clocks("deposit")[0].state is ClockState.ENDED
 
 
+@pytest.mark.parametrize(
+    ("type_", "variant", "declare", "deposit"),
+    [
+        ("deposit.exemption.v1", None, ClockState.ENDED, ClockState.WITHDRAWN),
+        ("deposit.review.v1", "exempted", ClockState.ENDED, ClockState.WITHDRAWN),
+        ("deposit.review.v1", None, ClockState.RUNNING, ClockState.RUNNING),
+        ("deposit.review.v1", "refused", ClockState.RUNNING, ClockState.RUNNING),
+    ],
+)
+def test_an_exempted_case_owes_nothing(type_, variant, declare, deposit):
+    """By review or confirmation alike: declaring is done, depositing no duty any more; a refusal ends neither."""
+    play = Play()
+    for filed in ("deposit.reminder.v1", "deposit.declaration.v1", "deposit.notice.v1"):
+        play.take(filed)
+    play.take(type_, variant)
+    assert (play.clock("declare").state, play.clock("deposit").state) == (declare, deposit)
+
+
 @pytest.mark.parametrize(("variant", "state"), [("executed", ClockState.ENDED), ("refused", ClockState.RUNNING)])
 def test_a_refusal_does_not_end_pay(variant, state):
     """Every payee paid ends it; a refusal leaves the duty (domain section 5)."""
