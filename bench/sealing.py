@@ -40,6 +40,9 @@ STEP: Final = 0.1
 TIMERS: Final = 2
 """Their place among the processes."""
 
+_REST: Final = {"WGG_SWEEPS__INTERVAL_SECONDS": "60"}
+"""Nobody works the queues here: the other sweeps would find ever more that is published and not claimed."""
+
 _HOLD: Final = """INSERT INTO leases (role, holder, beat_at) VALUES ('evidence', 'bench', %s)
     ON CONFLICT (role) DO UPDATE SET holder = excluded.holder, beat_at = excluded.beat_at"""
 _FREE: Final = "DELETE FROM leases WHERE role = 'evidence'"
@@ -74,7 +77,7 @@ def measure(*, turns: int) -> Sealing:
     """Serve, load, and take turns."""
     database = create_database(os.environ[DATABASE_URL])
     prefix = f"bench{os.getpid()}x{time.time_ns() % 10**9}"
-    env = {"WGG_DATABASE": database, "WGG_BUS": os.environ[AMQP_URL], "WGG_BUS_OPTIONS__PREFIX": prefix}
+    env = {"WGG_DATABASE": database, "WGG_BUS": os.environ[AMQP_URL], "WGG_BUS_OPTIONS__PREFIX": prefix, **_REST}
     with tempfile.TemporaryDirectory() as folder:
         home = make_home(Path(folder) / "home", env, BANKS, endpoint=ENDPOINT)
         try:

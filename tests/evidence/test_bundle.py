@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from gateway.core.evidence.documents import encode
 from gateway.evidence.packing import pack, unpack
 from gateway.evidence.verification import verify_bundle
 from gateway.ports import Missing
@@ -59,6 +60,19 @@ def test_a_bundle_holds_the_whole_case(exported: Exported, tmp_path: Path) -> No
     index = files["index.html"].decode()
     assert "期限“开立保函（保单）”" in index
     assert "第 1 次变动：办结，由 xmccb/s-1 引起" in index
+
+
+def test_a_bundle_of_before_counts_no_clocks(exported: Exported, tmp_path: Path) -> None:
+    """A manifest without clocks, as older gateways signed it, is read; only its signature is another's here."""
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(exported.data)
+    files = unpack(path)
+    manifest = json.loads(files["manifest.json"])
+    del manifest["clocks"]
+    path.write_bytes(pack({**files, "manifest.json": encode(manifest)}))
+    assert {check: [file for file, _ in faults] for check, faults in failed(path).items()} == {
+        "manifest": ["manifest.sig"]
+    }
 
 
 def test_the_command_verifies_where_there_is_no_home(exported: Exported, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from gateway.core.sla import BeginClocks, EndClocks
 from gateway.ports import Query
 from gateway.store import SqlStore, upgrade
 from gateway.store.clock_tables import CLOCK_EVENTS, CLOCKS
+from gateway.store.leaf_sources import KINDS
 from gateway.store.upgrade import _config
 from tests.harness.fake_clock import FakeClock
 from tests.store.builders import NOW, make_item, make_message, make_proof
@@ -167,7 +168,10 @@ async def test_a_deleted_row_is_lost_not_forgotten(store: SqlStore, engine: Engi
 
 
 def test_clocks_of_before_get_what_is_known_of_them(empty: str) -> None:
-    """The revision writes the breach and the end of a clock that was there, as of the upgrade, and counts them."""
+    """The revision writes the breach and the end of a clock that was there, as of the upgrade, and counts them.
+
+    Its own leaf stays as it was sealed: no member is added to it.
+    """
     engine = make_engine(empty)
     with engine.begin() as connection:
         command.upgrade(_config(connection), "0010")
@@ -176,5 +180,9 @@ def test_clocks_of_before_get_what_is_known_of_them(empty: str) -> None:
             connection.execute(_OLD, {"number": number, "breached": breached, "ended": ended, "state": state})
     upgrade(empty)
     events = [(number, [row[1] for row in told(engine, number)]) for number in "ABC"]
+    source = KINDS[CLOCK]
+    with engine.begin() as connection:
+        rows = connection.execute(select(*source.columns()).select_from(source.rows)).all()
     engine.dispose()
+    assert {frozenset(source.read_members(row)) & source.sparse for row in rows} == {frozenset()}
     assert events == [("A", []), ("B", ["breached"]), ("C", ["breached", "ended"])]
