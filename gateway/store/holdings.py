@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Select, Text, and_, bindparam, func, not_, null, or_, select
+from sqlalchemy import Column, Connection, Select, Text, and_, bindparam, func, null, or_, select
 
 from gateway.core.errors import Problem
 from gateway.core.evidence.block import join_ways
@@ -22,7 +22,7 @@ from gateway.core.wire.authorization import parse_authorization
 from gateway.ports import Missing
 from gateway.store.clock_tables import CLOCK_EVENTS, CLOCKS
 from gateway.store.dialect import POSTGRESQL, Types, as_given, as_ids, given, given_ids, name_of
-from gateway.store.evidence import is_sealed
+from gateway.store.evidence import HIGHEST, is_fresh
 from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, KEY_EVENTS, LEAVES, STAMPS
 from gateway.store.file_tables import GUARANTEES
 from gateway.store.leaf_sources import KINDS, SOURCES, Source
@@ -197,7 +197,9 @@ _STEPS: Final = _Count(kind=CLOCK_EVENT, of=CLOCK_EVENTS.c.clock, name=CLOCKS.c.
 def _reached(connection: Connection, count: _Count, names: Collection[str]) -> dict[str, int]:
     """How far each is counted, without what waits to be sealed."""
     asked, dialect = _as_texts(names), name_of(connection)
-    late: dict[str, int] = {row[0]: row[1] for row in connection.execute(_late(count, dialect), asked)}
+    late: dict[str, int] = {
+        row[0]: row[1] for row in connection.execute(_late(count, dialect), asked | {"top": HIGHEST})
+    }
     rows = connection.execute(select(count.name, count.last).where(count.name.in_(_texts(dialect))), asked)
     return {name: last - late.get(name, 0) for name, last in rows}
 
@@ -206,8 +208,8 @@ def _reached(connection: Connection, count: _Count, names: Collection[str]) -> d
 def _late(count: _Count, dialect: str) -> Select[str, int]:
     source = KINDS[count.kind]
     done = select(CURSORS.c.done).where(CURSORS.c.kind == source.kind).scalar_subquery()
-    fresh = (source.number > func.coalesce(done, 0), not_(is_sealed(source)), count.of.in_(_texts(dialect)))
-    return select(count.of, func.count()).select_from(source.number.table).where(*fresh).group_by(count.of)
+    fresh = and_(is_fresh(source, func.coalesce(done, 0)), count.of.in_(_texts(dialect)))
+    return select(count.of, func.count()).select_from(source.number.table).where(fresh).group_by(count.of)
 
 
 def _blocks(connection: Connection, full: Collection[int]) -> list[Sealed]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,10 +21,13 @@ from gateway.core.party import KeyStatus
 from gateway.crypto.digest import sm3
 from gateway.ports import Missing, Prospect, Query
 from gateway.store import SqlStore, open_store
+from gateway.store.evidence import _taking
 from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, KEY_EVENTS, REFUSALS
 from gateway.store.evidence_tables import LEAVES as LEAF_ROWS
+from gateway.store.leaf_sources import SOURCES
 from tests.store.builders import AUDIT, NOW, make_item, make_key, make_message, make_order, make_party, make_proof
 from tests.store.conftest import make_engine
+from tests.store.test_clocks import explain
 
 OFFER = Offer(sender="xmccb", digest="ab" * 32, origin="GZBZJ1-SM2-WITH-SM3 ...")
 
@@ -141,6 +145,14 @@ async def test_a_kind_is_done_only_after_its_neighbours_ended(postgres_home: str
     assert done >= 5
     await store.close()
     engine.dispose()
+
+
+def test_what_waits_is_found_without_reading_the_chain(engine: Engine) -> None:
+    """Of the leaves only those between two numbers are looked at, and each by its index, for every kind."""
+    for source in SOURCES:
+        plan = explain(engine, _taking(source), done=1, top=9, most=1)
+        bounds = r"kind=\? AND number=\?" if engine.dialect.name == "sqlite" else "number > .*number <= "
+        assert re.search(bounds, plan), plan
 
 
 async def test_refusals_are_kept_once_a_fresh_nonce(store: SqlStore, engine: Engine) -> None:
