@@ -8,6 +8,7 @@ import time
 from typing import Final
 
 from gateway.cli.output import say
+from gateway.conformance.face import Refused
 from gateway.conformance.runner import Ended, Listening
 from gateway.conformance.steps import Waiting, WaitOver
 
@@ -23,7 +24,7 @@ class Progress:
         self._waits: dict[str, tuple[Waiting, float]] = {}
         self._on_terminal = sys.stderr.isatty()
 
-    def tell(self, event: Listening | Waiting | WaitOver | Ended) -> None:
+    def tell(self, event: Listening | Waiting | WaitOver | Refused | Ended) -> None:
         """Take an event and say it."""
         if isinstance(event, WaitOver):
             self._waits.pop(event.case, None)
@@ -34,6 +35,8 @@ class Progress:
         elif isinstance(event, Waiting):
             self._waits[event.case] = (event, time.monotonic() + event.seconds)
             say(f"[{event.case}] 等待{event.who}：{event.todo}（最多 {event.seconds:.0f} 秒，Ctrl-C 取消）")
+        elif isinstance(event, Refused):
+            say(f"机构的调用被拒绝（{event.code}）：{event.text}")
         else:
             say(f"[{event.done}/{event.total}] {event.case.id} {event.case.title} {event.progress.text}".rstrip())
 

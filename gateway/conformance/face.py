@@ -46,6 +46,14 @@ class _Heard:
     about: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A call of the institution's was refused with a code for the first time; `text` (Chinese) says why."""
+
+    code: str
+    text: str
+
+
 class Face:
     """A Handler for net.server. `assumed`: the institution's id was not given, and the first one that signs with its
     key is taken over.
@@ -60,6 +68,7 @@ class Face:
         recorder: Recorder,
         now: Callable[[], int],
         assumed: bool,
+        tell: Callable[[Refused], None] = lambda _: None,
     ) -> None:
         self._desk = desk
         self._ring = ring
@@ -69,6 +78,8 @@ class Face:
         self._spent: set[tuple[str, str]] = set()
         self._assumed = assumed
         self._diagnosed = 0
+        self._tell = tell
+        self._told: set[str] = set()
 
     async def handle(self, request: RawRequest) -> RawResponse:
         """Answer one call; ClientGone cuts the connection where a case wants no answer."""
@@ -86,15 +97,23 @@ class Face:
             self._authenticate(heard)
             return await self._desk.rule(heard.call)
         except Problem as problem:
-            await self._diagnose(heard, problem)
+            diagnosis = await self._diagnose(heard, problem)
+            self._report(heard.call, problem, diagnosis)
             ruling = Ruling(reply=refuse(problem, secrets.token_hex(8)), about={"refused": problem.code})
             self._assign(heard.call, ruling)
             return ruling
 
-    async def _diagnose(self, heard: _Heard, problem: Problem) -> None:
-        """Say which mistake a failed signature shows, as a sandbox does; for the first ones only."""
+    def _report(self, call: Call, problem: Problem, diagnosis: str) -> None:
+        """Tell of each code once, while the run goes on: what refuses one call often spoils all."""
+        if problem.code not in self._told:
+            self._told.add(problem.code)
+            text = f"{call.method} {call.target}：{problem.message}{diagnosis}"
+            self._tell(Refused(code=problem.code, text=text))
+
+    async def _diagnose(self, heard: _Heard, problem: Problem) -> str:
+        """Say which mistake a failed signature shows, as a sandbox does; for the first ones only, else empty."""
         if problem.code not in SIGNATURE_CODES or heard.authorization is None or self._diagnosed >= MOST:
-            return
+            return ""
         self._diagnosed += 1
         call, authorization = heard.call, heard.authorization
         signing = Signing(
@@ -108,6 +127,7 @@ class Face:
         keys = [self._publics[authorization.serial_no], *self._publics.values()]
         found = await asyncio.to_thread(diagnose, signing, authorization.signature, keys)
         problem.extra = {**problem.extra, "diagnosis": found.as_record()}
+        return found.message
 
     def _assign(self, call: Call, ruling: Ruling) -> None:
         """Give a refused message to its case, whose wait it ends: the case is judged by what came."""

@@ -16,7 +16,7 @@ from gateway.catalogue import load_catalogue
 from gateway.conformance.cases import Case
 from gateway.conformance.desk import Desk
 from gateway.conformance.exchanges import PUSH, Recorder
-from gateway.conformance.face import Face
+from gateway.conformance.face import Face, Refused
 from gateway.conformance.keyring import KeyRing
 from gateway.conformance.runs import DONE, ERROR, NOT_RUN, WAITING, Progress, Run, save_run
 from gateway.conformance.stage import Stage
@@ -66,7 +66,7 @@ class Ended:
     total: int
 
 
-Tell = Callable[[Listening | Waiting | WaitOver | Ended], None]
+Tell = Callable[[Listening | Waiting | WaitOver | Refused | Ended], None]
 
 
 class Runner:
@@ -102,7 +102,13 @@ class Runner:
         self._recorder = Recorder(folder)
         self._desk = Desk(institution=run.institution, kind=run.kind, ring=ring, catalogue=load_catalogue())
         self._face = Face(
-            self._desk, ring=ring, publics=_read_keys(run), recorder=self._recorder, now=now, assumed=assumed
+            self._desk,
+            ring=ring,
+            publics=_read_keys(run),
+            recorder=self._recorder,
+            now=now,
+            assumed=assumed,
+            tell=tell,
         )
         self._bench = self._set_up(ring, HttpClient(ca_file=ca_file))
 

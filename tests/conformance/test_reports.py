@@ -13,6 +13,7 @@ import pytest
 from gateway.catalogue.places import SCHEMAS
 from gateway.conformance.case_reading import load_cases
 from gateway.conformance.certifying import certify
+from gateway.conformance.face import Refused
 from gateway.conformance.practice import Stored, find_failed, judge_folder
 from gateway.conformance.reports import keep_reports
 from gateway.core.certificate import CertificateInvalid, check_certificate
@@ -60,15 +61,17 @@ def test_lines_reproduce(stored: Stored) -> None:
 
 
 async def test_refused_calls_are_summed_up(tmp_path: Path) -> None:
-    """Why a call of the institution's was refused stands once with its diagnosis, not only in the case it spoilt."""
+    """Why a call of the institution's was refused is told at once and stands in the report, with its diagnosis."""
+    told: list[object] = []
     async with seated(DEFECTS["sign-missing-last-lf"], "push", tmp_path / "ledger.jsonl") as seat:
         fields = {"institution": "fjbank", "bounds": IMPATIENT, "selected": ("first-answer",)}
-        stored = await examine(seat, tmp_path / "kit", **fields)
+        stored = await examine(seat, tmp_path / "kit", tell=told.append, **fields)
     printed = keep_reports(stored, load_cases())
     (refusal,) = printed["refusals"]
     assert refusal["code"] == "SIGNATURE_INVALID"
     assert refusal["text"].startswith("GET /v1/keys：")
     assert "最后一行" in refusal["text"]
+    assert [item for item in told if isinstance(item, Refused)] == [Refused(code=refusal["code"], text=refusal["text"])]
     page = (stored.folder / "report.html").read_text(encoding="utf-8")
     assert f"首次见第 {refusal['exchange']} 次往来" in page
 
