@@ -254,6 +254,13 @@ CASES = (
     "duplicate-different",
     "refused-then-good",
     "same-id-other-source",
+    "gateway-refuse-absent",
+    "gateway-refuse-by-platform",
+    "keys-untrusted-absent",
+    "push-accept-nonce-of-forgery",
+    "push-refuse-authorization-twice",
+    "push-refuse-nonce-again",
+    "push-refuse-origin-twice",
 )
 
 
