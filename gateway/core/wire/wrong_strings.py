@@ -172,7 +172,9 @@ def _requests_disordered(lines: Lines) -> Iterator[Wrong]:
 def _requests_instead(lines: Lines, asked: str) -> Iterator[Wrong]:
     text = "用了请求的五行待签名串，应答应为三行（时间戳、随机串、应答体）"
     for target in dict.fromkeys((asked, "/v1/messages")):
-        yield Wrong(code="REQUEST_STRING", text=text, lines=(b"POST", target.encode(), *lines))
+        yield Wrong(
+            code="REQUEST_STRING", text=text, lines=(b"POST", target.encode("utf-8", "surrogateescape"), *lines)
+        )
 
 
 def _wrong_order(lines: Lines) -> Iterator[Wrong]:
