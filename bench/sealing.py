@@ -2,8 +2,8 @@
 
 The load never pauses. Whether the chain is sealed is decided by who holds its lease: the timers process, or this
 benchmark, which seals nothing. What waits from before is sealed before a part begins that is measured, so that a part
-bears the cost of what it accepts and no more. A message brings two leaves: itself and the clock that it starts. Besides
-the rates, which other work on the machine disturbs, the kernel's accounts of CPU are read.
+bears the cost of what it accepts and no more. A message brings three leaves: itself and two clocks that it starts.
+Besides the rates, which other work on the machine disturbs, the kernel's accounts of CPU are read.
 """
 
 from __future__ import annotations
