@@ -193,8 +193,8 @@ def _waiting(source: Source) -> Select[Any]:
 
 
 def _unsealed(connection: Connection, source: Source, done: int, most: int) -> list[Leaf]:
-    rows = connection.execute(_taking(source), {"done": done, "top": HIGHEST, "most": most})
-    return [make_leaf(source.kind, source.read_members(row), sm3, subject=row.leaf_subject) for row in rows]
+    (rows,) = run_together(connection, [Call(_taking(source), {"done": done, "top": HIGHEST, "most": most})])
+    return [make_leaf(source.kind, source.read_members(row), sm3, subject=row[-1]) for row in rows]
 
 
 def _digests(connection: Connection, heights: Sequence[int]) -> dict[int, str]:
