@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli.exits import CHECK, NOT_FOUND, OK, USAGE, Failure
-from gateway.cli.homes import in_store, now_us, open_home
+from gateway.cli.homes import now_us
 from gateway.cli.institutions import Kind
 from gateway.cli.key_files import read_private_key, read_public_key
 from gateway.cli.options import AsJson, Home
 from gateway.cli.output import put_json, put_record, put_table, say
 from gateway.config import EndpointPolicy
-from gateway.core.party import KeyStatus
 
 if TYPE_CHECKING:
     from gateway.conformance.cases import Case
     from gateway.conformance.practice import Order, Stored
-    from gateway.crypto.keys import PrivateKey
 
 Folder = Annotated[Path, typer.Option("--dir", metavar="目录", help="存放密钥与各次运行的目录")]
 ADDRESS = "127.0.0.1:8900"
@@ -114,12 +112,14 @@ def official(
     as_json: AsJson = False,
 ) -> int:
     """正式一致性测试：在机构的测试窗口内，以沙箱网关的密钥与登记执行，通过后签发证书。"""
-    order, private = _order_official(home, party_id, _set_bounds(listen, wait, timeout))
-    _check_window(onboarding_home or home, party_id, order.kind)
+    from gateway.cli.conformance_official import certify_run, check_window, order_official
+
+    order, private = order_official(home, party_id, _set_bounds(listen, wait, timeout))
+    check_window(onboarding_home or home, party_id, order.kind)
     stored, known = asyncio.run(_perform(order))
     code = _show(stored, known, as_json=as_json)
     if code == OK:
-        _certify(stored, private, days)
+        certify_run(stored, private, days)
     else:
         say(f"本次不签发证书；窗口期内可以再测。是否登记为未通过由操作员决定（wgg onboarding fail {party_id}）。")
     return code
@@ -151,57 +151,6 @@ def _set_bounds(listen: str, wait: float, timeout: float) -> dict[str, Any]:
 
     host, port = _read_address(listen)
     return {"host": host, "port": port, "bounds": Bounds(wait=wait, total=timeout, first_poll=min(60.0, timeout))}
-
-
-def _order_official(home: Path, party_id: str, bounds: Mapping[str, Any]) -> tuple[Order, PrivateKey]:
-    """What the home knows of the institution; Failure outside a sandbox or for one that is not registered."""
-    from gateway.bootstrap import load_key
-    from gateway.cli.registering import find_party
-    from gateway.conformance.practice import Order
-    from gateway.crypto.keys import PublicKey
-
-    settings, now = open_home(home), now_us()
-    if settings.environment != "sandbox":
-        raise Failure(CHECK, "正式测试只在沙箱中进行；此目录是生产环境。")
-    directory = in_store(settings, lambda store: store.directory())
-    party = find_party(directory, party_id)
-    keys = [key for key in directory.keys.values() if key.owner_id == party_id]
-    publics = tuple(PublicKey.from_pem(key.public_pem) for key in keys if key.status_at(now) is KeyStatus.ACTIVE)
-    if party.kind is None or not publics:
-        raise Failure(CHECK, f"{party_id} 没有有效的公钥，或不是机构，不能测试。")
-    private = load_key(settings)
-    order = Order(
-        kind=party.kind,
-        publics=publics,
-        folder=home / "conformance",
-        endpoint=party.endpoint,
-        ca_file=party.link.ca_file,
-        institution=party_id,
-        official=True,
-        gateway_key=private,
-        **bounds,
-    )
-    return order, private
-
-
-def _check_window(home: Path, party_id: str, kind: str) -> None:
-    """Failure unless the institution's test window is open, for the kind that it is registered with."""
-    from gateway.cli.onboarding_counter import at_counter
-
-    application = at_counter(home, lambda counter: counter.desk.find_testing(party_id))
-    applied = application.details.kind
-    if applied != kind:
-        raise Failure(CHECK, f"{party_id} 申请的类别是 {applied}，沙箱登记的是 {kind}；请先改为一致，再行测试。")
-
-
-def _certify(stored: Stored, private: PrivateKey, days: int) -> None:
-    from gateway.conformance.certifying import FILE, certify
-
-    path = stored.folder / FILE
-    path.write_bytes(certify(stored, private, now=now_us(), days=days))
-    public = stored.folder.parents[1] / "keys" / "gateway.pub.pem"
-    say(f"证书：{path}；核验用 wgg conformance verify {path} --public-key {public}")
-    say(f"登记通过：wgg onboarding pass {stored.run.institution} --certificate {path} --public-key {public}")
 
 
 def judge(*, folder: RunFolder, cases: CaseFolder = None, as_json: AsJson = False) -> int:
