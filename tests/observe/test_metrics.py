@@ -26,6 +26,8 @@ def test_metric_names_are_stable() -> None:
         "wgg_bus_blocked": (),
         "wgg_consumers_silent": (),
         "wgg_bus_dead_wakeups": (),
+        "wgg_queues_full": (),
+        "wgg_queues_replaced": ("recipient",),
         "wgg_alerts_open": ("code",),
         "wgg_alerts_raised": ("code",),
         "wgg_purged_rows": ("kind",),
