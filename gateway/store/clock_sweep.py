@@ -19,7 +19,7 @@ from gateway.core.sla import ClockLedger
 from gateway.ports import DueClock, Firing
 from gateway.store.clock_tables import AIMED, CLOCK_WARNINGS, CLOCKS, OPEN
 from gateway.store.clocks import CLOCK_COLUMNS, clock_of, move_clocks, write_clocks
-from gateway.store.dialect import Types, as_given, given, insert_given, name_of
+from gateway.store.dialect import Types, as_columns, as_given, given, insert_columns, name_of
 from gateway.store.intake import lock_cases, write_cases, write_orders
 from gateway.store.posting import post, raise_alerts
 from gateway.store.schema import SUBJECTS
@@ -98,7 +98,7 @@ def _stands(firing: Firing, standing: dict[str, LegalClock], orders: dict[str, O
 
 @cache
 def _marking(dialect: str) -> Any:
-    statement = insert_given(dialect, CLOCK_WARNINGS, _WARNING).on_conflict_do_nothing()
+    statement = insert_columns(dialect, CLOCK_WARNINGS, _WARNING).on_conflict_do_nothing()
     return statement.returning(CLOCK_WARNINGS.c.clock, CLOCK_WARNINGS.c.percent)
 
 
@@ -109,7 +109,9 @@ def _mark(connection: Connection, valid: Sequence[Firing]) -> list[Firing]:
         for each in valid
         if each.percent is not None
     ]
-    fresh = {(clock, percent) for clock, percent in connection.execute(_marking(name_of(connection)), as_given(rows))}
+    dialect = name_of(connection)
+    marked = connection.execute(_marking(dialect), as_columns(dialect, _WARNING, rows))
+    fresh = {(clock, percent) for clock, percent in marked}
     return [each for each in valid if each.percent is None or (each.before.number, each.percent) in fresh]
 
 

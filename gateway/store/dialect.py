@@ -1,8 +1,9 @@
 """What differs between SQLite and PostgreSQL, in one place.
 
 A list of keys goes into a statement as one JSON parameter, `given`, so that the statement's text never depends on
-how many there are: it is compiled once, and planned once by the server. Where a statement is hot, the rows go as one
-array a column (`given_columns`), which PostgreSQL reads at half the cost of JSON; SQLite has no arrays.
+how many there are: it is compiled once, and planned once by the server. Rows to insert, and
+those of hot statements, go as one array a column (`given_columns`), which PostgreSQL reads at half the cost of JSON;
+SQLite has no arrays.
 """
 
 from __future__ import annotations
@@ -96,18 +97,12 @@ def insert(dialect: str, table: Table) -> Insert:
     return postgresql.insert(table) if dialect == POSTGRESQL else sqlite.insert(table)
 
 
-def insert_given(dialect: str, table: Table, types: Types, **constants: Any) -> Insert:
-    """INSERT … SELECT from `given`, in its order, with constant columns besides."""
-    return _insert_from(dialect, table, given(dialect, types), types, constants)
-
-
 def insert_columns(dialect: str, table: Table, types: Types, **constants: Any) -> Insert:
-    """The same from `given_columns`."""
-    return _insert_from(dialect, table, given_columns(dialect, types), types, constants)
+    """INSERT … SELECT from `given_columns`, in its order, with constant columns besides.
 
-
-def _insert_from(dialect: str, table: Table, rows: FromClause, types: Types, constants: Mapping[str, Any]) -> Insert:
-    """SQLite needs the WHERE, or it reads ON CONFLICT as a join."""
+    SQLite needs the WHERE, or it reads ON CONFLICT as a join.
+    """
+    rows = given_columns(dialect, types)
     fixed = [literal(value).label(name) for name, value in constants.items()]
     source = select(*(rows.c[name] for name in types), *fixed).where(true())
     return insert(dialect, table).from_select([*types, *constants], source)

@@ -40,12 +40,10 @@ from gateway.store.dialect import (
     POSTGRESQL,
     Types,
     as_columns,
-    as_given,
     as_ids,
     given_ids,
     insert,
     insert_columns,
-    insert_given,
     name_of,
 )
 from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, EXPORTS, LEAVES, STAMPS
@@ -227,7 +225,7 @@ def _following(dialect: str) -> Any:
 
 @cache
 def _moving(dialect: str) -> Any:
-    statement = insert_given(dialect, CURSORS, _CURSOR)
+    statement = insert_columns(dialect, CURSORS, _CURSOR)
     values = {name: statement.excluded[name] for name in ("done", "pending", "horizon")}
     return statement.on_conflict_do_update(index_elements=["kind"], set_=values)
 
@@ -236,7 +234,9 @@ def _advance(connection: Connection, prospect: Prospect) -> None:
     """Move the cursors; the block's insert, before this, lets one process at a time come here."""
     stood = {row.kind: row for row in connection.execute(select(CURSORS))}
     moved = [_move(stood.get(mark.kind), mark, prospect) for mark in prospect.marks]
-    connection.execute(_moving(name_of(connection)), as_given(row for row in moved if row is not None))
+    dialect = name_of(connection)
+    rows = [row for row in moved if row is not None]
+    connection.execute(_moving(dialect), as_columns(dialect, _CURSOR, rows))
 
 
 def _move(stood: AnyRow | None, mark: Mark, prospect: Prospect) -> dict[str, Any] | None:

@@ -183,11 +183,11 @@ def _inserting_messages(dialect: str, messages: Sequence[Message]) -> Call:
     rows = [message_row(message) for message in messages]
     if dialect != POSTGRESQL:
         return Call(INSERT_MESSAGE, rows)  # JSON, which SQLite would take instead of arrays, holds no bytes
-    return Call(_inserting_columns(dialect), as_columns(dialect, _MESSAGE, rows))
+    return Call(_inserting_whole(dialect), as_columns(dialect, _MESSAGE, rows))
 
 
 @cache
-def _inserting_columns(dialect: str) -> Any:
+def _inserting_whole(dialect: str) -> Any:
     return insert_columns(dialect, MESSAGES, _MESSAGE)
 
 

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from gateway.evidence.packing import pack, unpack
 from gateway.evidence.verification import Report, verify_bundle
 from gateway.forms.printing import Medium
 from tests.evidence.story import CASE, export, live
-from tests.harness.gateway import Founded, Gateway, run_gateway
-from tests.harness.postgres import create_database, drop_database
+from tests.harness.gateway import Gateway
 from tests.protocol.conftest import founded_database
+from tests.situations.conftest import both
 
-__all__ = ["founded_database"]
+__all__ = ["both", "founded_database"]
 
 SUBJECTS = (CASE, "DD-1")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def both(request: pytest.FixtureRequest, founded: Founded, tmp_path: Path) -> AsyncIterator[Gateway]:
-    """The same test on SQLite and on PostgreSQL, with the local bus."""
-    if request.param == "sqlite":
-        async with run_gateway(founded, tmp_path) as running:
-            yield running
-        return
-    server, template = request.getfixturevalue("postgres_server"), request.getfixturevalue("founded_database")
-    url = create_database(server, template=template)
-    async with run_gateway(founded, tmp_path, DATABASE=url) as running:
-        yield running
-    drop_database(url, server_url=server)
 
 
 def verify(folder: Path, data: bytes, anchor: str) -> Report:
