@@ -74,7 +74,7 @@ def fill_database(url: str, *, messages: int, clocks: int) -> None:
     engine = postgres_engine(parse_url(url), size=1)
     with engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        fill(connection, messages=messages, clocks=clocks, now=NOW)
+        fill(connection, messages=messages, clocks=clocks, calendar=_TIMING.calendar.version, now=NOW)
     engine.dispose()
 
 

@@ -41,7 +41,7 @@ _CLOCKS: Final = f"""
     source, message_id, created_at, state, start_at, due_at, due_date, provisional, calendar, next_percent, next_at)
     {_SERIES} SELECT 'V' || {_NUMBER}, 'issue', 'V-' || {_NUMBER}, 'V-' || {_NUMBER}, '', 'platform', 'bench-a',
     'XM', false, 10, 'working_days', 1440, 'platform', 'v' || {_NUMBER}, :now, 'running', :now, :later + i,
-    '2027-12-31', false, '2026', 50, :later + i FROM n"""
+    '2027-12-31', false, :calendar, 50, :later + i FROM n"""
 
 _TYPES: Final[dict[str, TypeEngine[Any]]] = {
     "count": BigInteger(),
@@ -49,6 +49,7 @@ _TYPES: Final[dict[str, TypeEngine[Any]]] = {
     "later": BigInteger(),
     "digest": Text(),
     "origin": Text(),
+    "calendar": Text(),
     "standing": Text(),
     "body": LargeBinary(),
     "receipt": LargeBinary(),
@@ -67,13 +68,17 @@ _ORDER_STANDING: Final = {
 }
 
 
-def fill(connection: Connection, *, messages: int, clocks: int, now: int) -> None:
-    """Write the past of `messages` messages and `clocks` open clocks, all of before `now` (microseconds UTC)."""
+def fill(connection: Connection, *, messages: int, clocks: int, calendar: str, now: int) -> None:
+    """Write the past of `messages` messages and `clocks` open clocks, all of before `now` (microseconds UTC).
+
+    The clocks were reckoned by the calendar of this version, as those of a gateway at rest are by the one that counts.
+    """
     values = {
         "now": now - _YEAR,
         "later": now + _YEAR,
         "digest": "ab" * 32,
         "origin": "GZBZJ1-SM2-WITH-SM3 " + "x" * 300,
+        "calendar": calendar,
         "standing": json.dumps(_ORDER_STANDING),
         "body": b"{" + b" " * 900 + b"}",
         "receipt": b"{" + b" " * 250 + b"}",
