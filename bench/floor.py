@@ -102,8 +102,10 @@ class Floor:
         body, origin = await request.read(), request.headers["Authorization"]
         authorization = parse_authorization(origin)
         run = asyncio.get_running_loop().run_in_executor
-        signed = {"method": "POST", "target": request.raw_path, "body": body}
-        await run(self._pool, lambda: verify_request(self._sender, authorization, **signed))
+        target = request.raw_path
+        await run(
+            self._pool, lambda: verify_request(self._sender, authorization, method="POST", target=target, body=body)
+        )
         id_, recipient, digest = _find(ID, body), _find(RECIPIENT, body), sm3_hex(body)
         told = {"id": id_, "source": "platform", "receiptNo": id_, "digest": digest, "status": "ACCEPTED"}
         receipt = encode_compact(told)

@@ -35,7 +35,7 @@ LIMIT: Final = 100
 LARGE: Final = ("messages", "deliveries", "attempts", "receipts", "nonces", "subjects", "clocks", "clock_warnings")
 
 _CATALOGUE, _AREAS = load_catalogue(), load_areas()
-_TIMING: Final = Timing(calendar=load_calendar(), delivered=True)
+TIMING: Final = Timing(calendar=load_calendar(), delivered=True)
 _APPLY, _ISSUE = "guarantee.application.v1", "guarantee.issued.v1"
 _numbers = itertools.count(1)
 
@@ -74,7 +74,7 @@ def fill_database(url: str, *, messages: int, clocks: int) -> None:
     engine = postgres_engine(parse_url(url), size=1)
     with engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        fill(connection, messages=messages, clocks=clocks, calendar=_TIMING.calendar.version, now=NOW)
+        fill(connection, messages=messages, clocks=clocks, calendar=TIMING.calendar.version, now=NOW)
     engine.dispose()
 
 
@@ -110,7 +110,7 @@ async def _sweep(store: SqlStore) -> None:
     await store.stale(now=NOW)
     await store.heads(limit=LIMIT, now=NOW)
     await store.due_clocks(now=NOW, limit=LIMIT)
-    await store.outdated_clocks(version=_TIMING.calendar.version, limit=LIMIT)
+    await store.outdated_clocks(version=TIMING.calendar.version, limit=LIMIT)
 
 
 async def _time(call: Callable[[], Awaitable[None]]) -> float:
@@ -128,7 +128,7 @@ def make_item(type_: str, subject: str) -> Item:
     def judge(held: Held) -> Effects:
         role = "platform" if envelope.source == "platform" else "institution"
         return apply(
-            held, envelope, row=row, source_role=role, institution_kind="bank", now=NOW, areas=_AREAS, timing=_TIMING
+            held, envelope, row=row, source_role=role, institution_kind="bank", now=NOW, areas=_AREAS, timing=TIMING
         )
 
     draft = Draft(message=_message(envelope), refusal=None, plan=judge, reach=reach)

@@ -137,7 +137,8 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.tokens)
     @rule(which=WHICH, kind=st.sampled_from(["retry", "hold", "back"]))
     def settle_late_or_not(self, which, kind) -> None:
-        self.settle(*self.tokens[-min(which, len(self.tokens))], kind)
+        number, actor, token = self.tokens[-min(which, len(self.tokens))]
+        self.settle(number, actor, token, kind)
 
     @precondition(lambda self: self.held())
     @rule(which=st.integers(0, 9), kind=st.sampled_from(["retry", "stood", "die", "die", "back", "hold"]))

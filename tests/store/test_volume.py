@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Engine, event
 
-from bench.volume import LARGE, NOW, fill_database, play_round, read_scans
+from bench.volume import LARGE, NOW, TIMING, fill_database, play_round, read_scans
 from bench.volume_rows import fill
 from gateway.store import SqlStore, open_store
 from tests.store.builders import make_proof
@@ -78,7 +78,7 @@ async def test_sqlite_reads_no_large_table_from_end_to_end(sqlite_home: str) -> 
     """Each statement's plan searches the large tables, or reads an index that holds just the rows in question."""
     engine = make_engine(sqlite_home)
     with engine.begin() as connection:
-        fill(connection, messages=MESSAGES, clocks=CLOCKS, now=NOW)
+        fill(connection, messages=MESSAGES, clocks=CLOCKS, calendar=TIMING.calendar.version, now=NOW)
     store = open_store(sqlite_home)
     await store.open()
     with asked() as statements:
