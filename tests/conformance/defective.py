@@ -10,7 +10,8 @@ from gateway.conformance.judging import Judgement
 from gateway.conformance.runner import Bounds
 from gateway.simulator import Institution, InstitutionOptions, SystemClock
 from gateway.simulator.defect_rows import Defect
-from tests.conformance.play import KEY, Seat, examine, free_port
+from tests.conformance.play import KEY, Seat, examine
+from tests.harness.processes import free_port
 
 # A defect that keeps silent is caught by waiting: what an honest institution does in milliseconds gets seconds here.
 IMPATIENT = Bounds(wait=4.0, answer=4.0, first_poll=4.0, total=60.0, quiet=0.7)

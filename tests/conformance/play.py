@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from gateway.ports import Clock
 from gateway.simulator import Institution, InstitutionOptions, KeyIdentity, SystemClock
 from gateway.simulator.habits import HONEST, Habits
 from gateway.simulator.identity import Identity
+from tests.harness.processes import free_port
 
 KEY = PrivateKey.generate()
 HANDSHAKE = """title: 只有握手
@@ -36,12 +36,6 @@ cases:
 
 def now() -> int:
     return time.time_ns() // 1000
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass(frozen=True, kw_only=True)

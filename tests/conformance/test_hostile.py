@@ -13,7 +13,8 @@ from gateway.cli.application import run
 from gateway.conformance.practice import Order, find_former, judge_folder, prepare
 from gateway.conformance.runner import Bounds
 from gateway.conformance.steps import Waiting
-from tests.conformance.play import KEY, Seat, examine, failures, free_port, honest, now
+from tests.conformance.play import KEY, Seat, examine, failures, honest, now
+from tests.harness.processes import free_port
 
 QUICK = Bounds(wait=0.5, answer=0.5, first_poll=0.5, total=60.0, quiet=0.0)
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -13,7 +13,8 @@ import pytest
 
 from gateway.core.onboarding import MATERIALS
 from tests.cli.conftest import Ended, Wgg, home, wgg
-from tests.conformance.play import KEY, Seat, free_port, honest
+from tests.conformance.play import KEY, Seat, honest
+from tests.harness.processes import free_port
 from tests.onboarding.steps import FORM
 
 __all__ = ["home", "wgg"]
