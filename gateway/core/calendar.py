@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.core.area import Length, Unit
+from gateway.core.value_class import value_class
 
 MIDNIGHT: Final = 24 * 60
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
@@ -28,7 +29,7 @@ _SATURDAY: Final = 5
 _YEAR_MONTHS: Final = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Due:
     """The last day of a period; `provisional` when it lies outside the known data."""
 
@@ -36,7 +37,7 @@ class Due:
     provisional: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Deadline:
     """The instant (microseconds UTC) at which a period is over, its last day, and whether that is provisional."""
 

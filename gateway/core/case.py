@@ -6,11 +6,12 @@ Source: domain sections 1 and 3. Amounts are in fen.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.core.order import Order
+from gateway.core.value_class import value_class
 
 _COUNTED: Final = frozenset({"opened", "in_force", "claimed", "drawn"})
 
@@ -24,7 +25,7 @@ class Share:
     claim_open: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Case:
     """The standing of one case. `shares` holds the orders that money stands behind, by order number.
 
@@ -82,4 +83,4 @@ class Case:
         return cls(**{name: doc[name] for name in _PLAIN if name in doc}, shares=MappingProxyType(shares))
 
 
-_PLAIN: Final = tuple(name for name in Case.__slots__ if name != "shares")
+_PLAIN: Final = tuple(each.name for each in fields(Case) if each.name != "shares")

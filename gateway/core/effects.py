@@ -8,7 +8,7 @@ Source: domain section 3; protocol sections 2 and 7.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -23,13 +23,14 @@ from gateway.core.order_changes import open_order, prepare
 from gateway.core.order_table import STATES, Facts, Transition, choose_row, find_rows
 from gateway.core.parameters import Parameters
 from gateway.core.rule_table import find_rules
-from gateway.core.rules import RuleFacts, check_rules
+from gateway.core.rules import RuleFacts, check_rules, list_objects
 from gateway.core.sla import ClockChange, find_changes
 from gateway.core.type_row import TypeRow
+from gateway.core.value_class import value_class
 from gateway.core.wire.envelope import Envelope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Held:
     """What stands under the locks of one message: the subject's order, its case, further orders that it names.
 
@@ -41,7 +42,7 @@ class Held:
     others: Mapping[str, Order] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Effects:
     """The order and the case afterwards (None for a type that touches none), other orders that changed by number.
 
@@ -55,7 +56,7 @@ class Effects:
     clocks: tuple[ClockChange, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Timing:
     """What clocks need besides the message: the calendar, and whether the recipient has it once it is accepted."""
 
@@ -86,7 +87,14 @@ def apply(
         blank = order or open_order(envelope, institution_kind or "", now)
         order = _move(held, blank, envelope.data, row, now=now, parameters=area.orders)
         others = _replace_named(held, order, envelope.data, row, now=now, parameters=area.orders)
-    facts = RuleFacts(data=envelope.data, order=held.order, case=held.case, area=area, today=local_date(now))
+    facts = RuleFacts(
+        data=envelope.data,
+        objects=list_objects(envelope.data),
+        order=held.order,
+        case=held.case,
+        area=area,
+        today=local_date(now),
+    )
     warnings = check_rules(find_rules(row.type), facts)
     case = _follow(held, order, others, envelope, row) if touches_case(row) else None
     effects = Effects(order=order, case=case, others=others, warnings=warnings)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
 from gateway.core.area import AreaParameters
 from gateway.core.case import Case
 from gateway.core.order import Notice, Order
+from gateway.core.value_class import value_class
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Happening:
     """One message with what it did, or one event (`type` is its name then, `data` empty).
 

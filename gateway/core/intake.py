@@ -17,12 +17,13 @@ from gateway.core.message import Message
 from gateway.core.order import Order
 from gateway.core.party import GATEWAY
 from gateway.core.sla import ClockLedger
+from gateway.core.value_class import value_class
 
 Plan = Callable[[Held], Effects]
 """State and rules for one message: what stands under its locks → effects; raises Problem."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Nonce:
     """A nonce as it was used once per key (protocol section 3)."""
 
@@ -30,7 +31,7 @@ class Nonce:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Traces:
     """By what an accepted message is found later: the SM3 of each file named, the number of a guarantee issued."""
 
@@ -38,7 +39,7 @@ class Traces:
     guarantee_no: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Reach:
     """What a message looks at besides its subject's order: `orders` that it names, its case if `case` is set.
 
@@ -50,7 +51,7 @@ class Reach:
     case_no: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Draft:
     """A message that passed every check before its id: the rest of the verdict waits until the id is settled.
 
@@ -64,7 +65,7 @@ class Draft:
     reach: Reach = field(default_factory=Reach)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Offer:
     """What a sender asked the gateway to take: kept, without its bytes, when it is refused.
 
@@ -76,7 +77,7 @@ class Offer:
     origin: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Item:
     """One request of a batch whose signature verified at `at`.
 
@@ -100,7 +101,7 @@ class Rejection:
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Accepted:
     """The message is durable. `fresh` is False when the same bytes had been accepted before.
 
@@ -112,14 +113,14 @@ class Accepted:
     warnings: tuple[FieldError, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Refused:
     """The request is refused; its nonce is spent all the same."""
 
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Spent:
     """The nonce was fresh and is spent: the call may go on."""
 
@@ -127,7 +128,7 @@ class Spent:
 Outcome = Accepted | Refused | Spent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Known:
     """A message that is already kept under a sender's id."""
 
@@ -152,7 +153,7 @@ class CaseRow:
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class NewDelivery:
     """A delivery row to insert. `position` orders the rows of one subject; a filed message is delivered at once."""
 

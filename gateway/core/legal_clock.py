@@ -7,7 +7,7 @@ breach does not end it: the duty goes on. Source: domain section 5. Instants are
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from gateway.core.area import Length, Unit
 from gateway.core.calendar import Calendar, Deadline, end_of_day, local_date
+from gateway.core.value_class import value_class
 
 BREACH: Final = 100
 """The threshold at which the term is over."""
@@ -41,7 +42,7 @@ class Awaits(StrEnum):
     SERVICE = "service"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class LegalClock:
     """One clock. `subject` is the number that people know it by, `scope` the order or case by which it is ended.
 

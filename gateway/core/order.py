@@ -6,9 +6,11 @@ Source: domain sections 1 and 3. Amounts are in fen.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
+
+from gateway.core.value_class import value_class
 
 PAID = "paid"
 WITHDRAWN = "withdrawn"
@@ -57,7 +59,7 @@ class Notice:
         return cls(total_fen=doc["total_fen"], payees=MappingProxyType(payees))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Order:
     """The standing of one order. `subject` is its number, `since` the instant of its state in microseconds UTC.
 
@@ -134,4 +136,4 @@ class Order:
         return cls(**{name: doc[name] for name in _PLAIN if name in doc}, notices=MappingProxyType(notices))
 
 
-_PLAIN = tuple(name for name in Order.__slots__ if name != "notices")
+_PLAIN = tuple(each.name for each in fields(Order) if each.name != "notices")

@@ -15,6 +15,7 @@ from typing import Final
 from gateway.core.case import Case
 from gateway.core.order import Order
 from gateway.core.parameters import Parameters
+from gateway.core.value_class import value_class
 
 STATES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -52,7 +53,7 @@ _FEE_ON: Final = frozenset({"fee_paid", "lapsed", "releasing", "released"}) | _C
 GATEWAY_EVENTS: Final = frozenset({"order.ended", "order.replaced", "institution.suspended"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Facts:
     """What a condition may look at: the order before the event, and after it but still in its old state.
 

@@ -28,7 +28,7 @@ _Path = tuple[str | int, ...]
 
 
 def _find(data: Mapping[str, Any], name: str) -> Iterator[tuple[_Path, Mapping[str, Any]]]:
-    """Every object of a payload that has this member, with its path: to point at what `_hold` found broken."""
+    """Every object of a payload that has this member, with its path: to point at what is broken."""
     stack: list[tuple[_Path, Any]] = [((), data)]
     while stack:
         path, node = stack.pop()
@@ -40,23 +40,10 @@ def _find(data: Mapping[str, Any], name: str) -> Iterator[tuple[_Path, Mapping[s
             stack += [((*path, index), member) for index, member in enumerate(node) if type(member) in _NESTED]
 
 
-def _hold(data: Mapping[str, Any], name: str, fits: Callable[[Mapping[str, Any]], bool]) -> bool:
-    """Whether every object of a payload that has this member fits; this runs for each message that is accepted."""
-    stack: list[Any] = [data]
-    while stack:
-        node = stack.pop()
-        if type(node) is dict:
-            if name in node and not fits(node):
-                return False
-            node = node.values()
-        stack += [member for member in node if type(member) in _NESTED]
-    return True
-
-
-def _point_at_broken(data: Mapping[str, Any], name: str, fits: Callable[[Mapping[str, Any]], bool]) -> Sequence[str]:
-    if _hold(data, name, fits):
+def _point_at_broken(facts: RuleFacts, name: str, fits: Callable[[Mapping[str, Any]], bool]) -> Sequence[str]:
+    if all(fits(node) for node in facts.objects if name in node):
         return ()
-    return [_point(path, name) for path, node in _find(data, name) if not fits(node)]
+    return [_point(path, name) for path, node in _find(facts.data, name) if not fits(node)]
 
 
 def _point(path: _Path, name: str) -> str:
@@ -68,7 +55,7 @@ def _point(path: _Path, name: str) -> str:
 
 def differing_words(facts: RuleFacts) -> Sequence[str]:
     """Amounts in words that are not well written or say another amount than the figures."""
-    return _point_at_broken(facts.data, "words", lambda amount: _reads(amount["words"], amount["fen"]))
+    return _point_at_broken(facts, "words", lambda amount: _reads(amount["words"], amount["fen"]))
 
 
 @lru_cache(maxsize=4096)
@@ -83,7 +70,7 @@ def _reads(words: str, fen: int) -> bool:
 
 def odd_codes(facts: RuleFacts) -> Sequence[str]:
     """Social credit codes whose check character fails."""
-    return _point_at_broken(facts.data, "uscc", lambda named: _fits(named["uscc"]))
+    return _point_at_broken(facts, "uscc", lambda named: _fits(named["uscc"]))
 
 
 @lru_cache(maxsize=4096)

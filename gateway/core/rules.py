@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from gateway.core.area import AreaParameters, Source
 from gateway.core.case import Case
 from gateway.core.errors import FieldError, Problem
 from gateway.core.order import Order
+from gateway.core.value_class import value_class
+
+_NESTED: Final = (dict, list)
 
 
 class Severity(StrEnum):
@@ -25,18 +28,31 @@ class Severity(StrEnum):
     WARN = "warn"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RuleFacts:
     """What a rule may look at: the payload, the order before it, its case, the area's parameters, today in Beijing.
 
-    `order` and `case` are None where the message has none.
+    `order` and `case` are None where the message has none. `objects` are the payload and all that is nested in it.
     """
 
     data: Mapping[str, Any]
+    objects: Sequence[Mapping[str, Any]]
     order: Order | None
     case: Case | None
     area: AreaParameters
     today: date
+
+
+def list_objects(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A payload and every object in it; this runs for each message that is accepted."""
+    found, stack = list[Mapping[str, Any]](), list[Any]([data])
+    while stack:
+        node = stack.pop()
+        if type(node) is dict:
+            found.append(node)
+            node = node.values()
+        stack += [member for member in node if type(member) in _NESTED]
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

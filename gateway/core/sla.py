@@ -17,6 +17,7 @@ from gateway.core.legal_clock import Awaits, ClockState, LegalClock, begin_clock
 from gateway.core.sla_conditions import delivered, pay_started
 from gateway.core.sla_rule import About, ClockRule, End, Start
 from gateway.core.sla_table import CLOCK_RULES, RULES
+from gateway.core.value_class import value_class
 from gateway.core.wire.instants import parse_rfc3339
 
 SERVICE_RECORD: Final = "service.record.v1"
@@ -24,7 +25,7 @@ _NUMBER_LENGTH: Final = 20
 _Row = TypeVar("_Row", Start, End)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class EndClocks:
     """End the open clocks of a rule within a scope, or those of one `key` (None: all). `by` names the cause."""
 
@@ -45,7 +46,7 @@ class EndClocks:
         return end_clock(clock, self.at, self.by, withdrawn=self.withdrawn)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class BeginClocks:
     """Let the clocks run that wait for this message's delivery, or (`served`) for a record that it was served."""
 

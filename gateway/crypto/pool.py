@@ -10,11 +10,11 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from gateway.core.errors import Problem
+from gateway.core.value_class import value_class
 from gateway.core.wire.authorization import Authorization
 from gateway.core.wire.response import ResponseSignature
 from gateway.crypto import signer
@@ -32,7 +32,7 @@ _MOST: Final = 8
 """Operations a hop at most: the last one waits two milliseconds for the first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Answer:
     """An answer to be signed: `timestamp` in Unix seconds, the request's `nonce`, the body's bytes."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.core.bucket import Buckets
 from gateway.core.errors import Problem
 from gateway.core.intake import Nonce
 from gateway.core.party import Key, Party
+from gateway.core.value_class import value_class
 from gateway.core.wire.authorization import Authorization, check_timestamp, parse_authorization
 from gateway.core.wire.wrong_strings import Signing
 from gateway.crypto.pool import CryptoPool
@@ -22,7 +22,7 @@ from gateway.ports import Clock
 _VERIFYING: Final = METRICS.timer(ACCEPT_STAGE_SECONDS, stage="verify")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Head:
     """What is known of a request before its body. `target` stands exactly as on the request line."""
 
@@ -38,7 +38,7 @@ class Head:
     accept: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Claimant:
     """Whoever claims to be asking: the header parsed, the key found; nothing is proved yet."""
 
@@ -47,7 +47,7 @@ class Claimant:
     key: Key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Caller:
     """Whoever is asking, proved. `at` is the instant of the proof, `limited` a RATE_LIMITED verdict still to be said.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol
 
 from gateway.core.errors import Problem
+from gateway.core.value_class import value_class
 from gateway.core.wire.compact_json import encode_compact
 from gateway.flow.gate import Caller, Head
 from gateway.ports import Chunks
@@ -22,7 +23,7 @@ class Incoming(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Call:
     """A call: its path's parts in `names`, its query text, and its caller where it was proved.
 
@@ -44,7 +45,7 @@ class Call:
         return self.caller
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Reply:
     """What a handler answers; it is signed on its way out when the caller was proved.
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from gateway.core.value_class import value_class
 from gateway.http.exchange import Handle
 
 MESSAGES: Final = "/v1/messages"
@@ -51,7 +52,7 @@ _PROBES: Final[Mapping[str, str]] = {"/healthz": "HEAD", "/readyz": "HEAD"}
 """Load balancers may ask without wanting the body."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Found:
     """A route with what its path named."""
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
+
+from gateway.core.value_class import value_class
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -38,7 +40,7 @@ UNREADABLE: Final = (BodyTooLarge, BodyTimeout, BodyBroken, ClientGone)
 """What `RawRequest.read` raises; the server turns each into its answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class RawResponse:
     """An answer: its bytes are sent as they are, with the headers given; `close` ends the connection after it.
 

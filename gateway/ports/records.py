@@ -10,6 +10,7 @@ from gateway.core.delivery import Decision, State
 from gateway.core.message import Message
 from gateway.core.party import Link, Standing
 from gateway.core.sla import BeginClocks
+from gateway.core.value_class import value_class
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Audit:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Head:
     """A live row with no earlier live row of its recipient and subject, due and not published. Each claim raises
     `token`.
@@ -56,7 +57,7 @@ class Head:
     message: Message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Claimed:
     """A row that this worker may try now. `token` fences what the worker decides later.
 
@@ -92,7 +93,7 @@ class Settlement:
     begins: BeginClocks | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Proof:
     """A good receipt, verified. `method` and `path` are those of the receipt's request if pulled, None if pushed.
 

@@ -15,7 +15,7 @@ from gateway.core.errors import Problem
 from gateway.core.money import write_words
 from gateway.core.rule_checks import low_deposit
 from gateway.core.rule_table import ALERTED, RULES, find_rules
-from gateway.core.rules import Rule, RuleFacts, Severity, check_rules
+from gateway.core.rules import Rule, RuleFacts, Severity, check_rules, list_objects
 from tests.domain.flow import AREAS, CATALOGUE, NOW, decide, follow, make, refusal_of
 
 APPLY, ISSUE, NOTICE = ("guarantee.application.v1", "guarantee.issued.v1", "payment.notice.v1")
@@ -203,8 +203,10 @@ def test_a_deposit_may_stop_at_the_areas_cap():
     """Less than contract times ratio is right where it is the area's cap."""
     national = AREAS[NATIONAL].periods[-1]
     deposit = replace(national.parameters.deposit, cap_fen=50_000_000)
+    data = make(FILED, change=put("/data/requiredAmount", money(50_000_000))).data
     facts = RuleFacts(
-        data=make(FILED, change=put("/data/requiredAmount", money(50_000_000))).data,
+        data=data,
+        objects=list_objects(data),
         order=None,
         case=None,
         area=replace(national.parameters, deposit=deposit),

@@ -32,9 +32,6 @@ TITLES: Final[Mapping[str, str]] = {
 }
 """The kinds, each with its Chinese name."""
 
-OPENING: Final = ("account.reservation.v1", "guarantee.application.v1")
-"""Types that begin an order under its case (protocol section 2)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:

@@ -6,10 +6,10 @@ Source: protocol section 3. Whether the signature's Base64 and DER are good is `
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from gateway.core.errors import Problem
+from gateway.core.value_class import value_class
 from gateway.core.wire.refusal import malformed
 from gateway.core.wire.syntax import NONCE, PARTY_ID, QUOTED_TEXT, SERIAL_NO, TIMESTAMP
 
@@ -27,7 +27,7 @@ _RULES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Authorization:
     """The five parameters; `timestamp` in Unix seconds, `signature` as its Base64 text."""
 

@@ -6,10 +6,10 @@ Source: protocol section 2 (CloudEvents 1.0, structured JSON mode).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from gateway.core.errors import FieldError
+from gateway.core.value_class import value_class
 from gateway.core.wire.instants import parse_rfc3339
 from gateway.core.wire.refusal import at, malformed
 from gateway.core.wire.syntax import MESSAGE_ID, PARTY_ID, PLAIN_TEXT, matches
@@ -17,7 +17,7 @@ from gateway.core.wire.syntax import MESSAGE_ID, PARTY_ID, PLAIN_TEXT, matches
 _MAX_TEXT: Final = 128
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class Envelope:
     """A message's attributes; `time` stays the sender's text, for no clock reads it."""
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from gateway.core.value_class import value_class
 from gateway.core.wire.refusal import malformed
 from gateway.core.wire.syntax import NONCE, QUOTED_TEXT, SERIAL_NO, TIMESTAMP
 
@@ -22,7 +22,7 @@ _RULES: Final = {
 _WANTED: Final = {name.lower(): name for name in _RULES}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_class
 class ResponseSignature:
     """A signed answer's headers; `timestamp` in Unix seconds, `nonce` the request's, `signature` as Base64 text."""
 
