@@ -96,11 +96,11 @@ def _print_sealing(found: Sealing) -> None:
         print(
             f"    不封块 {alone.rate:5.0f}  封块 {beside.rate:5.0f}  比 {beside.rate / alone.rate:.3f}"
             f"  每份封块用 {beside.timers_us - alone.timers_us:.0f} 微秒 CPU，不封块时共 {alone.whole_us:.0f} 微秒"
-            f"  最多待封 {beside.peak} 份，末了 {beside.left} 份"
+            f"  最多待封 {beside.peak} 项，末了 {beside.left} 项"
         )
     share = median((beside.timers_us - alone.timers_us) / alone.whole_us for alone, beside in pairs)
     ratio = median(beside.rate / alone.rate for alone, beside in pairs)
-    print(f"    比的中位数 {ratio:.3f}（≥ {CHAINED}），CPU 占比的中位数 {share:.3f}（≤ {1 - CHAINED:.2f}）", end="")
+    print(f"    比的中位数 {ratio:.3f}（≥ {CHAINED}），CPU 占比的中位数 {share:.3f}", end="")
     print(f"；停止受理后 {found.drained:.1f} 秒全部封入")
 
 

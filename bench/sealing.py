@@ -33,8 +33,8 @@ SETTLE: Final = 2.0
 PATIENCE: Final = 60.0
 """Seconds within which the sweep must come to its end under load, or the chain does not keep up."""
 CHUNK: Final = 200
-NEAR: Final = 300
-"""Messages that wait when a round of the sweep has just ended: those of its last transaction's time."""
+NEAR: Final = 900
+"""Leaves that wait when a round of the sweep has just ended: those of its last transaction's time."""
 FAR: Final = 1 << 62
 STEP: Final = 0.1
 TIMERS: Final = 2
@@ -46,15 +46,16 @@ _REST: Final = {"WGG_SWEEPS__INTERVAL_SECONDS": "60"}
 _HOLD: Final = """INSERT INTO leases (role, holder, beat_at) VALUES ('evidence', 'bench', %s)
     ON CONFLICT (role) DO UPDATE SET holder = excluded.holder, beat_at = excluded.beat_at"""
 _FREE: Final = "DELETE FROM leases WHERE role = 'evidence'"
-_BEHIND: Final = """SELECT coalesce((SELECT max(id) FROM deliveries), 0)
-    - coalesce((SELECT max(number) FROM evidence_leaves WHERE kind = 'message'), 0)"""
+_BEHIND: Final = """SELECT coalesce((SELECT max(id) FROM deliveries), 0) + coalesce((SELECT max(id) FROM clocks), 0)
+    - coalesce((SELECT max(number) FROM evidence_leaves WHERE kind = 'message'), 0)
+    - coalesce((SELECT max(number) FROM evidence_leaves WHERE kind = 'clock'), 0)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Messages a second; microseconds of CPU a message of the timers with their backends, and of everything.
 
-    At most `peak` messages waited to be sealed, `left` at the end. Everything is the sender, the gateway, PostgreSQL.
+    At most `peak` leaves waited to be sealed, `left` at the end. Everything is the sender, the gateway, PostgreSQL.
     """
 
     rate: float
@@ -137,7 +138,7 @@ class _Load:
         self._found.beside.append(await self._watch(near=NEAR))
 
     async def _free(self, *, near: int) -> None:
-        """Let the timers seal until no more than so many messages wait."""
+        """Let the timers seal until no more than so many leaves wait."""
         self._connection.execute(_FREE)
         until = time.perf_counter() + PATIENCE
         while self._behind() > near:
@@ -145,7 +146,7 @@ class _Load:
             await asyncio.sleep(STEP)
 
     async def _watch(self, *, near: int) -> Part:
-        """One part, which ends when no more than `near` messages wait."""
+        """One part, which ends when no more than `near` leaves wait."""
         started, sent, (timers, whole), peak = time.perf_counter(), self._sent(), self._used(), 0
         while (elapsed := time.perf_counter() - started) < SECONDS or self._behind() > near:
             assert elapsed < SECONDS + PATIENCE, "the chain does not keep up"

@@ -31,7 +31,7 @@ from sqlalchemy import insert as plain_insert
 
 from gateway.core.evidence.block import LEAVES as LEAVES_A_BLOCK
 from gateway.core.evidence.block import Block, link_heights
-from gateway.core.evidence.leaves import MESSAGE, OPENING, Leaf, make_leaf
+from gateway.core.evidence.leaves import MESSAGE, Leaf, make_leaf
 from gateway.crypto.digest import sm3
 from gateway.ports import Audit
 from gateway.ports.evidence import ChainStatus, Mark, Prospect
@@ -41,6 +41,7 @@ from gateway.store.dialect import (
     Types,
     as_columns,
     as_ids,
+    given_columns,
     given_ids,
     insert,
     insert_columns,
@@ -49,11 +50,11 @@ from gateway.store.dialect import (
 from gateway.store.evidence_tables import BLOCKS, CASE_ORDERS, CURSORS, EXPORTS, LEAVES, STAMPS
 from gateway.store.leaf_sources import SOURCES, Source
 from gateway.store.rows import AnyRow
-from gateway.store.schema import DELIVERIES, MESSAGES, SUBJECTS
+from gateway.store.schema import SUBJECTS
 from gateway.store.together import Call, run_together
-from gateway.store.views import OF_DELIVERY
 
 _PLACED: Final[Types] = {column.name: column.type for column in LEAVES.c}
+_NAMED: Final[Types] = {"subject": Text()}
 _CURSOR: Final[Types] = {"kind": Text(), "done": BigInteger(), "pending": BigInteger(), "horizon": BigInteger()}
 _BLOCK: Final = plain_insert(BLOCKS)
 _DONE: Final = bindparam("done", type_=BigInteger())
@@ -94,11 +95,11 @@ def seal(connection: Connection, *, blocks: Sequence[Block], prospect: Prospect)
         for place, leaf in enumerate(islice(leaves, block.header.count))
     ]
     dialect = name_of(connection)
-    run_together(connection, [Call(_placing(dialect), as_columns(dialect, _PLACED, placed))])
+    named = sorted({leaf.subject for leaf in prospect.leaves if leaf.kind == MESSAGE and leaf.subject})
+    followed = as_columns(dialect, _NAMED, [{"subject": subject} for subject in named])
+    placing = Call(_placing(dialect), as_columns(dialect, _PLACED, placed))
+    run_together(connection, [placing, Call(_following(dialect), followed) if named else None])
     _advance(connection, prospect)
-    messages = [leaf.number for leaf in prospect.leaves if leaf.kind == MESSAGE]
-    if messages:
-        connection.execute(_following(name_of(connection)), as_ids(messages))
 
 
 def _block_row(block: Block) -> dict[str, Any]:
@@ -139,17 +140,15 @@ def status(connection: Connection) -> ChainStatus:
     """Where the chain stands, and what waits for it."""
     head = connection.execute(select(BLOCKS).order_by(BLOCKS.c.height.desc()).limit(1)).first()
     done = {row.kind: row.done for row in connection.execute(select(CURSORS))}
-    waits = [
-        connection.execute(_waiting(source), {"done": done.get(source.kind, 0), "top": HIGHEST}).one()
-        for source in SOURCES
-    ]
-    ages = [oldest for _, oldest in waits if oldest is not None]
+    bounds = {source: {"done": done.get(source.kind, 0), "top": HIGHEST} for source in SOURCES}
+    waits = {source: connection.execute(_waiting(source), bound).scalar_one() for source, bound in bounds.items()}
+    ages = [connection.execute(_oldest(source), bounds[source]).scalar() for source, count in waits.items() if count]
     return ChainStatus(
         height=head.height if head else 0,
         digest=head.digest if head else None,
         sealed_at=head.sealed_at if head else None,
-        behind=sum(count for count, _ in waits),
-        oldest_at=min(ages, default=None),
+        behind=sum(waits.values()),
+        oldest_at=min((age for age in ages if age is not None), default=None),
     )
 
 
@@ -186,8 +185,16 @@ def _taking(source: Source) -> Select[Any]:
 
 @cache
 def _waiting(source: Source) -> Select[Any]:
-    waits: tuple[Any, ...] = (func.count(), func.min(source.at))
-    return select(*waits).select_from(source.number.table).where(is_fresh(source, _DONE))
+    """How many rows above a number have no leaf: all but those that have one, each counted along its index."""
+    rows = select(func.count()).select_from(source.number.table).where(source.number > _DONE)
+    leaves = select(func.count()).where(LEAVES.c.kind == source.kind, LEAVES.c.number > _DONE)
+    return select(rows.scalar_subquery() - leaves.scalar_subquery())
+
+
+@cache
+def _oldest(source: Source) -> Select[Any]:
+    rows = select(source.at).select_from(source.number.table).where(is_fresh(source, _DONE))
+    return rows.order_by(source.number).limit(1)
 
 
 def _unsealed(connection: Connection, source: Source, done: int, most: int) -> list[Leaf]:
@@ -207,19 +214,15 @@ def _placing(dialect: str) -> Any:
 
 @cache
 def _following(dialect: str) -> Any:
-    """Which order belongs to which case: read from the state of orders that these messages began."""
+    """Which order belongs to which case: read from the state of the orders that have messages here."""
     number = (
         SUBJECTS.c.order_json.op("::json ->>")("case_no")
         if dialect == POSTGRESQL
         else func.json_extract(SUBJECTS.c.order_json, "$.case_no")
     )
-    opened = and_(DELIVERIES.c.id.in_(given_ids(dialect)), MESSAGES.c.type.in_(OPENING))
-    rows = (
-        select(number, SUBJECTS.c.subject)
-        .distinct()
-        .where(opened, number.is_not(None))
-        .select_from(DELIVERIES.join(MESSAGES, OF_DELIVERY).join(SUBJECTS, SUBJECTS.c.subject == MESSAGES.c.subject))
-    )
+    named = given_columns(dialect, _NAMED)
+    same = SUBJECTS.c.subject == named.c.subject
+    rows = select(number, SUBJECTS.c.subject).select_from(named.join(SUBJECTS, same)).where(number.is_not(None))
     return insert(dialect, CASE_ORDERS).from_select(["case_no", "subject"], rows).on_conflict_do_nothing()
 
 
