@@ -37,6 +37,12 @@ LOCK_FILE: Final = "serve.lock"
 PUSH_GRACE_SECONDS: Final = 15.0
 ANSWER_GRACE_SECONDS: Final = 5.0
 
+_YIELD: Final = 5
+"""Degrees of niceness of a process that only keeps the time: what it does may wait a moment, what comes in may not."""
+
+_COLLECT_AFTER: Final = 20_000
+"""Objects made and not freed, a second's worth of messages."""
+
 _ROSTER_SECONDS: Final = 1.0
 _BEAT_SECONDS: Final = 1.0
 _CLOCK_SECONDS: Final = 1.0
@@ -190,13 +196,21 @@ async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) 
     return 0
 
 
+def _calm_collector() -> None:
+    """What stands now stands till the end, and what messages leave is seldom a cycle: look at less, less often."""
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
+
+
 async def _run(process: Process, ready: Callable[[int], None]) -> None:
     over = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, over.set)
     try:
+        if process.role == "timers":
+            os.nice(_YIELD)
         port = await process.start()
-        gc.freeze()  # what stands now stands till the end: a collection need not walk it for each few hundred messages
+        _calm_collector()
         ready(port)
         await over.wait()
     finally:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from gateway.store.dialect import POSTGRESQL, name_of
@@ -57,15 +58,22 @@ def parse_url(url: str) -> URL:
 
 def postgres_engine(url: URL, *, size: int) -> Engine:
     """An engine with at most `size` connections."""
-    return create_engine(
-        url,
-        connect_args=_LIBPQ,
-        poolclass=QueuePool,
-        pool_size=size,
-        max_overflow=0,
-        pool_timeout=CONNECT_SECONDS,
-        isolation_level="READ COMMITTED",
-    )
+    return create_engine(url, poolclass=QueuePool, **_pooled(size))
+
+
+def postgres_loop_engine(url: URL, *, size: int) -> AsyncEngine:
+    """The same for greenlets of an event loop. Whoever takes a connection gives it back outside a transaction."""
+    return create_async_engine(url, pool_reset_on_return=None, **_pooled(size))
+
+
+def _pooled(size: int) -> dict[str, Any]:
+    return {
+        "connect_args": _LIBPQ,
+        "pool_size": size,
+        "max_overflow": 0,
+        "pool_timeout": CONNECT_SECONDS,
+        "isolation_level": "READ COMMITTED",
+    }
 
 
 def sqlite_engine(url: URL, *, writer: bool, size: int = 1) -> Engine:

@@ -42,7 +42,7 @@ from gateway.store.dialect import (
 from gateway.store.posting import raise_alerts
 from gateway.store.rows import INSERT_MESSAGE, INSERT_REFUSAL, delivery_row, message_row, refusal_row
 from gateway.store.schema import DELIVERIES, MESSAGES, NONCES, SUBJECTS
-from gateway.store.subjects import Pair, advancing, finding_occupied, lock_subjects
+from gateway.store.subjects import Pair, advancing, as_locked, finding_occupied, lock_subjects, locking_subjects
 from gateway.store.together import Call, Rows, run_together
 from gateway.store.traces import keeping_traces
 
@@ -73,20 +73,21 @@ _STANDING: Final[Types] = {"key": Text(), "reached": BigInteger(), "standing": T
 def accept(connection: Connection, *, items: Sequence[Item]) -> list[Outcome]:
     """Settle a batch in arrival order; the outcomes are true once the transaction is committed.
 
-    What is asked of the database goes in three turns: the locks, what is known under them, and what is written.
+    What is asked of the database goes in three turns: the subjects' locks; the cases' and what is known under the
+    locks; what is written.
     """
     locked = lock_subjects(connection, wanted_subjects(items))
     subjects = {key: _subject(*row) for key, row in locked.items()}
     before = {key: position for key, (position, _) in locked.items()}
-    cases = lock_cases(connection, wanted_cases(items, subjects))
     dialect = name_of(connection)
+    locking = _locking_cases(dialect, wanted_cases(items, subjects))
     asked = (_spending(dialect, items), _knowing(dialect, items), finding_occupied(dialect, _pairs(items, before)))
-    spent, kept, occupied = run_together(connection, asked)
+    cases, spent, kept, occupied = run_together(connection, (locking, *asked))
     fold = Fold(
         fresh={Nonce(serial_no=serial, value=value) for serial, value in spent},
         known=_known(kept),
         subjects=subjects,
-        cases=cases,
+        cases=_cases(cases),
     )
     outcomes = fold.run(items)
     now = max(item.at for item in items)
@@ -117,10 +118,18 @@ def _subject(position: int, order_json: str | None) -> Subject:
 
 def lock_cases(connection: Connection, numbers: Sequence[str]) -> dict[str, CaseRow]:
     """Cases are locked after all subjects of the batch, so that no two batches wait for each other."""
-    locked = lock_subjects(connection, [CASE_KEY + number for number in numbers])
+    (rows,) = run_together(connection, [_locking_cases(name_of(connection), numbers)])
+    return _cases(rows)
+
+
+def _locking_cases(dialect: str, numbers: Sequence[str]) -> Call | None:
+    return locking_subjects(dialect, [CASE_KEY + number for number in numbers])
+
+
+def _cases(rows: Rows) -> dict[str, CaseRow]:
     return {
         key.removeprefix(CASE_KEY): CaseRow(case=None if doc is None else Case.from_json(json.loads(doc)))
-        for key, (_, doc) in locked.items()
+        for key, (_, doc) in as_locked(rows).items()
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,10 +15,11 @@ from typing import Any, Final, Protocol, TypeVar
 import psycopg
 from sqlalchemy import Connection, Dialect, Engine
 from sqlalchemy.engine import URL
+from sqlalchemy.util import greenlet_spawn
 
 from gateway.ports import StoreUnavailable
 from gateway.retrying import retry_transient
-from gateway.store.engine import STATEMENT_SECONDS, postgres_engine, sqlite_engine
+from gateway.store.engine import STATEMENT_SECONDS, postgres_engine, postgres_loop_engine, sqlite_engine
 from gateway.store.failures import Undone, wrapped
 from gateway.store.writer import GroupWriter
 
@@ -62,6 +63,10 @@ class Runner(Protocol):
         """Run work and commit it; returns only after the COMMIT."""
         ...
 
+    async def write_hot(self, work: Work[T]) -> T:
+        """`write` for short work that is done all the time."""
+        ...
+
     @property
     def dialects(self) -> Sequence[Dialect]:
         """Those of its engines: what hangs on a dialect holds for each of its connections."""
@@ -80,11 +85,18 @@ class _Call:
 
 
 class PostgresRunner:
-    """A thread a connection. A call that outlives its deadline has its connection cut, so that no thread stays."""
+    """A thread a connection. A call that outlives its deadline has its connection cut, so that nothing stays behind.
+
+    Hot work runs on the event loop, as a greenlet that waits for the server as a coroutine does: a thread has to get
+    the interpreter's lock back after each turn at the server, and in a busy process waits longer for it than for the
+    server (docs/performance.md).
+    """
 
     def __init__(self, url: URL, *, size: int, deadline: float = DEADLINE, bound: int = BOUND) -> None:
         self._room = _Room(bound)
         self._engine = postgres_engine(url, size=size)
+        self._loop_engine = postgres_loop_engine(url, size=size)
+        self._hot: set[asyncio.Task[Any]] = set()
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="store")
         self._deadline = deadline
 
@@ -94,31 +106,61 @@ class PostgresRunner:
 
     async def write(self, work: Work[T]) -> T:
         """Run work and commit it; deadlocks and serialisation failures run again, each within the deadline."""
-        with self._room.place():
-            return await retry_transient(partial(self._within_deadline, work), on=Undone, tries=TRIES)
+        return await self._repeat(partial(self._in_thread, work))
 
-    async def _within_deadline(self, work: Work[T]) -> T:
+    async def write_hot(self, work: Work[T]) -> T:
+        """Run short work and commit it, as `write` does."""
+        return await self._repeat(partial(self._on_loop, work))
+
+    async def _repeat(self, run: Callable[[], Awaitable[T]]) -> T:
+        with self._room.place():
+            return await retry_transient(run, on=Undone, tries=TRIES)
+
+    async def _in_thread(self, work: Work[T]) -> T:
         call = _Call()
-        running = asyncio.get_running_loop().run_in_executor(self._threads, self._transact, work, call)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, self._transact, self._engine, work, call)
         try:
             return await asyncio.wait_for(running, self._deadline)
         except TimeoutError as error:
-            _cut(call)
-            raise StoreUnavailable(f"the database did not answer within {self._deadline} s") from error
+            raise self._give_up(call) from error
+
+    async def _on_loop(self, work: Work[T]) -> T:
+        """A transaction under way is not ended by its caller's going."""
+        call = _Call()
+        running = greenlet_spawn(self._transact, self._loop_engine.sync_engine, work, call)
+        task: asyncio.Task[T] = asyncio.create_task(running)
+        self._hot.add(task)
+        task.add_done_callback(self._forget)
+        await asyncio.wait([task], timeout=self._deadline)
+        if not task.done():
+            raise self._give_up(call)
+        return task.result()
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        """What became of a transaction is its caller's to hear, who may have gone."""
+        self._hot.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    def _give_up(self, call: _Call) -> StoreUnavailable:
+        _cut(call)
+        return StoreUnavailable(f"the database did not answer within {self._deadline} s")
 
     @property
     def dialects(self) -> Sequence[Dialect]:
         """The server's."""
-        return [self._engine.dialect]
+        return [self._engine.dialect, self._loop_engine.dialect]
 
     async def close(self) -> None:
         """Wait for the calls under way."""
+        await asyncio.gather(*self._hot, return_exceptions=True)
+        await self._loop_engine.dispose()
         await asyncio.to_thread(self._threads.shutdown)
         self._engine.dispose()
 
-    def _transact(self, work: Work[T], call: _Call) -> T:
+    def _transact(self, engine: Engine, work: Work[T], call: _Call) -> T:
         try:
-            with wrapped(), self._engine.begin() as connection:
+            with wrapped(), engine.begin() as connection:
                 call.driver = connection.connection.driver_connection
                 return work(connection)
         finally:
@@ -126,7 +168,7 @@ class PostgresRunner:
 
 
 def _cut(call: _Call) -> None:
-    """Shut the socket under a call, so that its thread's wait ends with an error."""
+    """Shut the socket under a call, so that its wait ends with an error."""
     if call.driver is None:
         return
     with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(call.driver.fileno())) as line:
@@ -153,6 +195,10 @@ class SqliteRunner:
         """Run work in the writer's next group."""
         with self._room.place():
             return await asyncio.wrap_future(self._writer.submit(work))
+
+    async def write_hot(self, work: Work[T]) -> T:
+        """Run work in the writer's next group; SQLite has no turns to wait for."""
+        return await self.write(work)
 
     async def close(self) -> None:
         """Flush the writer."""

@@ -81,6 +81,7 @@ class _Base:
         self._runner = runner
         self._read = runner.read
         self._write = runner.write
+        self._write_hot = runner.write_hot
 
 
 class _Intake(_Base):
@@ -91,7 +92,7 @@ class _Intake(_Base):
         if not batch:
             return []
         try:
-            return await self._write(partial(intake.accept, items=batch))
+            return await self._write_hot(partial(intake.accept, items=batch))
         except StoreUnavailable:
             raise
         except Exception:  # noqa: BLE001 - whatever one item carries, its neighbours are settled; its own run tells

@@ -28,10 +28,13 @@ from sqlalchemy import (
 
 from gateway.store.dialect import Types, as_columns, as_given, given, insert_columns, name_of
 from gateway.store.schema import DELIVERIES, LIVE, SUBJECTS, WAITS
-from gateway.store.together import Call, run_together
+from gateway.store.together import Call, Rows, run_together
 
 Pair = tuple[str, str]
 """Recipient and subject: what is kept in order."""
+
+Locked = dict[str, tuple[int, str | None]]
+"""Subject → last position given, order or case as JSON or None."""
 
 _SUBJECT: Final[Types] = {"subject": Text()}
 _PAIR: Final[Types] = {"recipient": Text(), "subject": Text()}
@@ -48,14 +51,20 @@ def _locking(dialect: str) -> Any:
     ).returning(SUBJECTS.c.subject, SUBJECTS.c.position, SUBJECTS.c.order_json)
 
 
-def lock_subjects(connection: Connection, subjects: Iterable[str]) -> dict[str, tuple[int, str | None]]:
-    """Lock subjects in sorted order until COMMIT, made on demand: subject → (last position, order as JSON or None)."""
-    wanted = sorted(set(subjects))
-    if not wanted:
-        return {}
-    dialect = name_of(connection)
-    asked = as_columns(dialect, _SUBJECT, [{"subject": subject} for subject in wanted])
-    (rows,) = run_together(connection, [Call(_locking(dialect), asked)])
+def lock_subjects(connection: Connection, subjects: Iterable[str]) -> Locked:
+    """Lock subjects in sorted order until COMMIT, made on demand."""
+    (rows,) = run_together(connection, [locking_subjects(name_of(connection), subjects)])
+    return as_locked(rows)
+
+
+def locking_subjects(dialect: str, subjects: Iterable[str]) -> Call | None:
+    """The call that `lock_subjects` makes; `as_locked` reads its rows."""
+    wanted = [{"subject": subject} for subject in sorted(set(subjects))]
+    return Call(_locking(dialect), as_columns(dialect, _SUBJECT, wanted)) if wanted else None
+
+
+def as_locked(rows: Rows) -> Locked:
+    """What was locked, by subject."""
     return {subject: (position, order_json) for subject, position, order_json in rows}
 
 

@@ -13,17 +13,20 @@ from functools import cache
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Connection, CursorResult, Dialect, Select, exc
+from sqlalchemy import ARRAY, Connection, CursorResult, Dialect, Select, exc
 from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import UpdateBase
+from sqlalchemy.util import await_only
 
+from gateway.store.arrays import Packer, packer_of
 from gateway.store.dialect import ALL, POSTGRESQL, name_of
-from gateway.store.sealed import as_stored
+from gateway.store.sealed import SealedBytes, as_stored
 
 Values = Mapping[str, Any]
 Rows = Sequence[tuple[Any, ...]]
 Statement = Select[Any] | UpdateBase
+_Asked = tuple[str, Values | Sequence[Values]]
 
 _ARRAY: Final = re.compile(rf"(%\({ALL}\w+\))s")
 _DIALECT: Final[Dialect] = psycopg_dialect()  # type: ignore[no-untyped-call] # the package's, not ours
@@ -54,38 +57,74 @@ def _rows(result: CursorResult[Any]) -> Rows:
 
 
 def _pipeline(connection: Connection, calls: Sequence[Call]) -> list[Rows]:
-    driver = connection.connection.driver_connection
-    assert driver is not None
+    driver: Any = connection.connection.driver_connection
+    asked = [_prepare(call, connection.dialect) for call in calls]
     try:
-        with driver.pipeline():
-            cursors = [_send(driver, call, connection.dialect) for call in calls]
-        return [cursor.fetchall() if cursor.description else () for cursor in cursors]
+        if isinstance(driver, psycopg.AsyncConnection):
+            return await_only(_ask_on_loop(driver, asked))
+        return _ask(driver, asked)
     except psycopg.Error as error:
         raise _as_of_sqlalchemy(connection, error, gone=driver.closed) from error
 
 
-def _send(driver: psycopg.Connection, call: Call, dialect: Dialect) -> psycopg.Cursor:
-    """The driver knows nothing of columns that seal: confidential values are sealed here."""
-    cursor, runs = driver.cursor(), [call.values] if isinstance(call.values, Mapping) else call.values
-    text, constants = _compile(call.statement, tuple(runs[0]))
-    whole = [constants | {name: as_stored(value, dialect) for name, value in values.items()} for values in runs]
-    if isinstance(call.values, Mapping):
-        return cursor.execute(text, whole[0])
-    cursor.executemany(text, whole)
-    return cursor
+def _ask(driver: psycopg.Connection, asked: Sequence[_Asked]) -> list[Rows]:
+    with driver.pipeline():
+        cursors = [driver.cursor() for _ in asked]
+        for cursor, (text, values) in zip(cursors, asked, strict=True):
+            if isinstance(values, Mapping):
+                cursor.execute(text, values)
+            else:
+                cursor.executemany(text, values)
+    return [cursor.fetchall() if cursor.description else () for cursor in cursors]
+
+
+async def _ask_on_loop(driver: psycopg.AsyncConnection, asked: Sequence[_Asked]) -> list[Rows]:
+    async with driver.pipeline():
+        cursors = [driver.cursor() for _ in asked]
+        for cursor, (text, values) in zip(cursors, asked, strict=True):
+            if isinstance(values, Mapping):
+                await cursor.execute(text, values)
+            else:
+                await cursor.executemany(text, values)
+    return [await cursor.fetchall() if cursor.description else () for cursor in cursors]
+
+
+def _prepare(call: Call, dialect: Dialect) -> _Asked:
+    runs = [call.values] if isinstance(call.values, Mapping) else call.values
+    compiled = _compile(call.statement, tuple(runs[0]))
+    whole = [compiled.bind(values, dialect) for values in runs]
+    return compiled.text, whole[0] if isinstance(call.values, Mapping) else whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A statement's text, the values that are part of it, what packs its arrays, and which of its values are sealed."""
+
+    text: str
+    constants: Values
+    packers: Mapping[str, Packer]
+    sealed: frozenset[str]
+
+    def bind(self, values: Values, dialect: Dialect) -> Values:
+        """The driver knows nothing of columns that seal: confidential values are sealed here."""
+        stored = {name: as_stored(values[name], dialect) for name in self.sealed}
+        packed = {name: pack(stored.get(name) or values[name]) for name, pack in self.packers.items()}
+        return {**self.constants, **values, **stored, **packed}
 
 
 @cache
-def _compile(statement: Statement, names: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
-    """The statement's text for values of these names, and the values that are part of it.
-
-    Arrays go in binary form: as text the driver escapes each element, and the server reads each twice.
-    """
+def _compile(statement: Statement, names: tuple[str, ...]) -> _Compiled:
+    """The statement's text for values of these names; its arrays go in binary form."""
     compiled = statement.compile(dialect=_DIALECT, column_keys=list(names))
     assert isinstance(compiled, SQLCompiler)
-    return _ARRAY.sub(r"\1b", str(compiled)), {
-        name: bind.value for name, bind in compiled.binds.items() if not bind.required
-    }
+    kinds = {name: bind.type for name, bind in compiled.binds.items()}
+    elements = {name: kind.item_type for name, kind in kinds.items() if isinstance(kind, ARRAY)}
+    return _Compiled(
+        text=_ARRAY.sub(r"\1b", str(compiled)),
+        constants={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
+        packers={name: packer_of(element) for name, element in elements.items()},
+        sealed=frozenset(name for name, kind in {**kinds, **elements}.items() if isinstance(kind, SealedBytes)),
+    )
 
 
 def _as_of_sqlalchemy(connection: Connection, error: psycopg.Error, *, gone: bool) -> BaseException:

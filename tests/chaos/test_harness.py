@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
+from sqlalchemy.util import await_only
 
 from gateway.flow.timers import Timers
 from gateway.observe import METRICS
@@ -122,15 +122,19 @@ def read_subjects(connection: Connection, subjects: Iterable[str]) -> Rows:
 
 def meeting(read: Callable[[Connection, Iterable[str]], Rows]) -> Callable[[Connection, Iterable[str]], Rows]:
     """Two that read go on together; one that is alone for a second goes on alone."""
-    barrier = threading.Barrier(2)
+    barrier = asyncio.Barrier(2)
+
+    async def meet() -> None:
+        try:
+            async with asyncio.timeout(1):
+                await barrier.wait()
+        except (TimeoutError, asyncio.BrokenBarrierError):
+            await barrier.abort()
 
     def read_together(connection: Connection, subjects: Iterable[str]) -> Rows:
         rows = read(connection, subjects)
         if rows and not barrier.broken:
-            try:
-                barrier.wait(1)
-            except threading.BrokenBarrierError:
-                barrier.abort()
+            await_only(meet())
         return rows
 
     return read_together

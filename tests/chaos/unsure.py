@@ -58,7 +58,8 @@ class UnsureRunner:
 
     def __post_init__(self) -> None:
         """From now on the store's calls go this way."""
-        self.store._read, self.store._write = self._unsure(self.store._read), self._unsure(self.store._write)
+        for name in ("_read", "_write", "_write_hot"):
+            setattr(self.store, name, self._unsure(getattr(self.store, name)))
 
     def _unsure(self, run: Run) -> Run:
         async def run_or_not(work: Any) -> Any:

@@ -94,7 +94,7 @@ def runner(request: pytest.FixtureRequest, tmp_path: Path) -> Runner:
     return SqliteRunner(parse_url(url), bound=3)
 
 
-@pytest.mark.parametrize("kind", ["read", "write"])
+@pytest.mark.parametrize("kind", ["read", "write", "write_hot"])
 async def test_calls_that_the_database_cannot_keep_up_with_are_told_at_once(runner: Runner, kind: str):
     """Places are given back: after the crowd there is room again."""
     call: Callable[..., Awaitable[Any]] = getattr(runner, kind)

@@ -142,7 +142,8 @@ async def test_deadlock_is_run_again(runner: PostgresRunner) -> None:
     assert len(runs) > 2
 
 
-async def test_lost_commit_is_not_run_again(runner: PostgresRunner) -> None:
+@pytest.mark.parametrize("kind", ["write", "write_hot"])
+async def test_lost_commit_is_not_run_again(runner: PostgresRunner, kind: str) -> None:
     """A connection that dies in the transaction is told as unavailable after one run; the next call gets through."""
     runs = list[int]()
 
@@ -151,10 +152,53 @@ async def test_lost_commit_is_not_run_again(runner: PostgresRunner) -> None:
         put("lost")(connection)
         connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
+    write = getattr(runner, kind)
     with pytest.raises(StoreUnavailable):
-        await runner.write(die)
+        await write(die)
     assert len(runs) == 1
     assert await runner.read(subjects) == []
+    await write(put("kept"))
+    assert await runner.read(subjects) == ["kept"]
+
+
+async def test_hot_deadlock_is_run_again(runner: PostgresRunner) -> None:
+    """A hot transaction that loses a deadlock gets through when the other is over."""
+    await runner.write(put("a"))
+    await runner.write(put("b"))
+    theirs, ours, runs = threading.Event(), threading.Event(), list[str]()
+
+    def lock(connection: Connection, subject: str) -> None:
+        connection.execute(select(SUBJECTS).where(SUBJECTS.c.subject == subject).with_for_update()).all()
+
+    def cold(connection: Connection) -> None:
+        lock(connection, "a")
+        connection.execute(text("SET LOCAL deadlock_timeout = '60s'"))  # the other one is to be the victim
+        theirs.set()
+        assert ours.wait(10)
+        lock(connection, "b")
+
+    def hot(connection: Connection) -> str:
+        runs.append("hot")
+        lock(connection, "b")
+        ours.set()
+        assert theirs.wait(10)
+        lock(connection, "a")
+        return "through"
+
+    assert await asyncio.gather(runner.write(cold), runner.write_hot(hot)) == [None, "through"]
+    assert len(runs) == 2
+
+
+async def test_hot_call_ends_though_its_caller_goes(runner: PostgresRunner) -> None:
+    """What a transaction began it commits, and the runner closes after it."""
+    call = asyncio.create_task(runner.write_hot(put("kept")))
+    await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert await runner.write_hot(lambda connection: 1) == 1
+    await asyncio.gather(*runner._hot)
+    assert await runner.read(subjects) == ["kept"]
 
 
 @pytest.fixture(scope="module")
@@ -185,14 +229,15 @@ async def answer(runner: PostgresRunner) -> object:
         return error
 
 
-async def test_call_that_gets_no_answer_is_cut(postgres_home: str) -> None:
-    """A server that is silent past the deadline is given up, and no thread stays behind."""
+@pytest.mark.parametrize("kind", ["write", "write_hot"])
+async def test_call_that_gets_no_answer_is_cut(postgres_home: str, kind: str) -> None:
+    """A server that is silent past the deadline is given up, and nothing stays behind."""
     runner = PostgresRunner(parse_url(postgres_home), size=1, deadline=2.0)
     assert await runner.read(subjects) == []
     with psycopg.connect(postgres_home) as holder:
         holder.execute("LOCK TABLE subjects")
         with pytest.raises(StoreUnavailable, match="did not answer"):
-            await runner.write(put("late"))
+            await getattr(runner, kind)(put("late"))
     async with asyncio.timeout(5):
         await runner.close()
 
