@@ -9,6 +9,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -39,6 +40,10 @@ ANSWER_GRACE_SECONDS: Final = 5.0
 
 _YIELD: Final = 5
 """Degrees of niceness of a process that only keeps the time: what it does may wait a moment, what comes in may not."""
+
+_UNDISTURBED: Final = 0.03
+"""Seconds that the event loop keeps the interpreter where it would not let go by itself; a thread that signs asks for
+it a thousand times a second, and each time it gets it by force costs both of them more than the wait."""
 
 _COLLECT_AFTER: Final = 20_000
 """Objects made and not freed, a second's worth of messages."""
@@ -196,6 +201,13 @@ async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) 
     return 0
 
 
+def _settle_in(role: str) -> None:
+    if role == "timers":
+        os.nice(_YIELD)
+    if role == "api":
+        sys.setswitchinterval(_UNDISTURBED)
+
+
 def _calm_collector() -> None:
     """What stands now stands till the end, and what messages leave is seldom a cycle: look at less, less often."""
     gc.freeze()
@@ -207,8 +219,7 @@ async def _run(process: Process, ready: Callable[[int], None]) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, over.set)
     try:
-        if process.role == "timers":
-            os.nice(_YIELD)
+        _settle_in(process.role)
         port = await process.start()
         _calm_collector()
         ready(port)
