@@ -15,12 +15,11 @@ from typing import Any, Final
 from gateway.core.calendar import add_months, local_date
 from gateway.core.identity import IdentityError, verify_resident_id, verify_uscc
 from gateway.core.money import MoneyError, verify_words
-from gateway.core.rules import RuleFacts
+from gateway.core.rules import NESTED, RuleFacts
 from gateway.core.wire.instants import parse_rfc3339
 from gateway.core.wire.refusal import child
 
 _FORMS: Final = MappingProxyType({"bank": "bank_guarantee", "insurer": "insurance", "guarantor": "company_guarantee"})
-_NESTED: Final = (dict, list)
 _CAUSES: Final = frozenset({"payment", "release", "seizure"})
 _TERMS: Final = ("irrevocable", "onDemand", "independent")
 
@@ -35,9 +34,9 @@ def _find(data: Mapping[str, Any], name: str) -> Iterator[tuple[_Path, Mapping[s
         if type(node) is dict:
             if name in node:
                 yield path, node
-            stack += [((*path, key), member) for key, member in node.items() if type(member) in _NESTED]
+            stack += [((*path, key), member) for key, member in node.items() if type(member) in NESTED]
         else:
-            stack += [((*path, index), member) for index, member in enumerate(node) if type(member) in _NESTED]
+            stack += [((*path, index), member) for index, member in enumerate(node) if type(member) in NESTED]
 
 
 def _point_at_broken(facts: RuleFacts, name: str, fits: Callable[[Mapping[str, Any]], bool]) -> Sequence[str]:

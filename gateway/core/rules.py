@@ -18,7 +18,8 @@ from gateway.core.errors import FieldError, Problem
 from gateway.core.order import Order
 from gateway.core.value_class import value_class
 
-_NESTED: Final = (dict, list)
+NESTED: Final = (dict, list)
+"""What of a payload may hold more of it."""
 
 
 class Severity(StrEnum):
@@ -51,7 +52,7 @@ def list_objects(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         if type(node) is dict:
             found.append(node)
             node = node.values()
-        stack += [member for member in node if type(member) in _NESTED]
+        stack += [member for member in node if type(member) in NESTED]
     return found
 
 

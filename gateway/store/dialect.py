@@ -1,9 +1,8 @@
 """What differs between SQLite and PostgreSQL, in one place.
 
 A list of keys goes into a statement as one JSON parameter, `given`, so that the statement's text never depends on
-how many there are: it is compiled once, and planned once by the server. Rows to insert, and
-those of hot statements, go as one array a column (`given_columns`), which PostgreSQL reads at half the cost of JSON;
-SQLite has no arrays.
+how many there are and is compiled once. Rows to insert, and those of hot statements, go as one array a column
+(`given_columns`), which PostgreSQL reads at half the cost of JSON; SQLite has no arrays.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ Insert = postgresql.Insert | sqlite.Insert
 
 POSTGRESQL: Final = "postgresql"
 IDS: Final[Types] = {"id": BigInteger()}
-ALL: Final = "all_"
-"""What the names of parameters that are arrays begin with."""
+_ALL: Final = "all_"
+"""What the names of parameters that are arrays begin with, so that none is taken for a column or another parameter."""
 
 
 def name_of(connection: Connection) -> str:
@@ -70,7 +69,7 @@ def given_columns(dialect: str, types: Types) -> FromClause:
     """The rows that `as_columns` made as a table called `given`."""
     if dialect != POSTGRESQL:
         return _given_sqlite(types)
-    arrays = [bindparam(f"{ALL}{name}", type_=postgresql.ARRAY(kind)) for name, kind in types.items()]
+    arrays = [bindparam(f"{_ALL}{name}", type_=postgresql.ARRAY(kind)) for name, kind in types.items()]
     columns = [column(name, kind) for name, kind in types.items()]
     return func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
 
@@ -79,7 +78,7 @@ def as_columns(dialect: str, types: Types, rows: Sequence[Mapping[str, Any]]) ->
     """The parameters of `given_columns`: of each row what `types` names."""
     if dialect != POSTGRESQL:
         return as_given({name: row[name] for name in types} for row in rows)
-    return {f"{ALL}{name}": [row[name] for row in rows] for name in types}
+    return {f"{_ALL}{name}": [row[name] for row in rows] for name in types}
 
 
 def as_given(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -140,9 +140,13 @@ def status(connection: Connection) -> ChainStatus:
     """Where the chain stands, and what waits for it."""
     head = connection.execute(select(BLOCKS).order_by(BLOCKS.c.height.desc()).limit(1)).first()
     done = {row.kind: row.done for row in connection.execute(select(CURSORS))}
-    bounds = {source: {"done": done.get(source.kind, 0), "top": HIGHEST} for source in SOURCES}
-    waits = {source: connection.execute(_waiting(source), bound).scalar_one() for source, bound in bounds.items()}
-    ages = [connection.execute(_oldest(source), bounds[source]).scalar() for source, count in waits.items() if count]
+    since = {source: {"done": done.get(source.kind, 0)} for source in SOURCES}
+    waits = {source: connection.execute(_waiting(source), above).scalar_one() for source, above in since.items()}
+    ages = [
+        connection.execute(_oldest(source), since[source] | {"top": HIGHEST}).scalar()
+        for source, count in waits.items()
+        if count
+    ]
     return ChainStatus(
         height=head.height if head else 0,
         digest=head.digest if head else None,
@@ -193,6 +197,7 @@ def _waiting(source: Source) -> Select[Any]:
 
 @cache
 def _oldest(source: Source) -> Select[Any]:
+    """When the first of them came: rows are numbered as they come, near enough for an age."""
     rows = select(source.at).select_from(source.number.table).where(is_fresh(source, _DONE))
     return rows.order_by(source.number).limit(1)
 

@@ -6,7 +6,6 @@ round trips and runs them in order.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +19,7 @@ from sqlalchemy.sql.expression import UpdateBase
 from sqlalchemy.util import await_only
 
 from gateway.store.arrays import Packer, packer_of
-from gateway.store.dialect import ALL, POSTGRESQL, name_of
+from gateway.store.dialect import POSTGRESQL, name_of
 from gateway.store.sealed import SealedBytes, as_stored
 
 Values = Mapping[str, Any]
@@ -28,7 +27,6 @@ Rows = Sequence[tuple[Any, ...]]
 Statement = Select[Any] | UpdateBase
 _Asked = tuple[str, Values | Sequence[Values]]
 
-_ARRAY: Final = re.compile(rf"(%\({ALL}\w+\))s")
 _DIALECT: Final[Dialect] = psycopg_dialect()  # type: ignore[no-untyped-call] # the package's, not ours
 
 
@@ -107,20 +105,19 @@ class _Compiled:
 
     def bind(self, values: Values, dialect: Dialect) -> Values:
         """The driver knows nothing of columns that seal: confidential values are sealed here."""
-        stored = {name: as_stored(values[name], dialect) for name in self.sealed}
-        packed = {name: pack(stored.get(name) or values[name]) for name, pack in self.packers.items()}
-        return {**self.constants, **values, **stored, **packed}
+        whole = {**self.constants, **values, **{name: as_stored(values[name], dialect) for name in self.sealed}}
+        return whole | {name: pack(whole[name]) for name, pack in self.packers.items()}
 
 
 @cache
 def _compile(statement: Statement, names: tuple[str, ...]) -> _Compiled:
-    """The statement's text for values of these names; its arrays go in binary form."""
+    """The statement as it is sent for values of these names."""
     compiled = statement.compile(dialect=_DIALECT, column_keys=list(names))
     assert isinstance(compiled, SQLCompiler)
     kinds = {name: bind.type for name, bind in compiled.binds.items()}
     elements = {name: kind.item_type for name, kind in kinds.items() if isinstance(kind, ARRAY)}
     return _Compiled(
-        text=_ARRAY.sub(r"\1b", str(compiled)),
+        text=str(compiled),
         constants={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
         packers={name: packer_of(element) for name, element in elements.items()},
         sealed=frozenset(name for name, kind in {**kinds, **elements}.items() if isinstance(kind, SealedBytes)),
