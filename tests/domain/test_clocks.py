@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.catalogue.clock_table import show_clocks
+from gateway.cli.demo.terms import describe_clock
 from gateway.core.area import NATIONAL, Area, PayStart, Period
 from gateway.core.calendar import build_calendar, is_weekday
+from gateway.core.clock_view import show_clock
 from gateway.core.effects import Held, apply, find_parameters
 from gateway.core.firing import Means, decide_firing
 from gateway.core.legal_clock import Awaits, ClockState, LegalClock, reckon_again
@@ -233,6 +235,16 @@ def test_a_returned_transfer_starts_pay_again():
     play.now += DAY
     take_result(play, "executed", "returned")
     assert [clock.state for clock in play.clocks("pay")] == [ClockState.ENDED, ClockState.RUNNING]
+
+
+def test_an_answer_that_overtakes_its_receipt_ends_a_term_that_never_began():
+    """The receipt is what a term starts from; without one there is no due date to show, also not in the demo."""
+    play = paid_order(delivered=False)
+    take_result(play, "executed")
+    clock = play.clock("pay")
+    assert (clock.state, clock.start_at, clock.due_at) == (ClockState.ENDED, None, None)
+    told = describe_clock(show_clock(clock, play.now, TIMING.calendar))
+    assert told == "时限 支付工资：未起算，已办结，2026-11-21T08:00 办结"
 
 
 def test_a_special_date_takes_the_place_of_the_five_days():

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,7 @@ _SPECIAL_DAYS: Final = 10
 _PATIENCE_SECONDS: Final = 60.0
 _REFUSED: Final = "demo-refused-1"
 _THRESHOLDS: Final = (50, 80, 95)
+_MINUTES: Final = 16
 
 Arrive = Callable[[], AbstractAsyncContextManager[Any]]
 """Brings the silent institution up."""
@@ -101,10 +102,15 @@ class Terms:
         """What `GET /v1/clocks` tells the platform of an order's terms, latest last."""
         reply = await self.platform.client.call("GET", f"/v1/clocks?subject={subject}&rule={rule}")
         for clock in reply.document["clocks"]:
-            over = f"，{clock['endedTime'][:16]} 办结" if clock["endedTime"] else ""
-            override = "（通知书所载日期，代替法定工作日）" if clock["override"] else ""
-            state = f"{clock['stateTitle']}{over}"
-            print(f"              时限 {clock['title']}：到期 {clock['due'][:16]}{override}，{state}", flush=True)
+            print(f"              {describe_clock(clock)}", flush=True)
+
+
+def describe_clock(clock: Mapping[str, Any]) -> str:
+    """A clock of `GET /v1/clocks` in a line; an answer may come before the receipt that its term would start from."""
+    due = f"到期 {clock['due'][:_MINUTES]}" if clock["due"] else "未起算"
+    over = f"，{clock['endedTime'][:_MINUTES]} 办结" if clock["endedTime"] else ""
+    override = f"（通知书所载日期，代替法定工作日：{clock['override'][:_MINUTES]}）" if clock["override"] else ""
+    return f"时限 {clock['title']}：{due}{override}，{clock['stateTitle']}{over}"
 
 
 def _is_issue(event: Envelope, *, percent: int | None) -> bool:
