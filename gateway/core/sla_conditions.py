@@ -98,6 +98,13 @@ def newly_covered(happening: Happening) -> bool:
     return not before and happening.case_after is not None and happening.case_after.covered
 
 
+def covered_by_new_order(happening: Happening) -> bool:
+    """An order came into force for the first time, and the case is covered, whether or not it was before."""
+    stood = happening.before is not None and happening.before.state in _STANDING
+    covered = happening.case_after is not None and happening.case_after.covered
+    return happening.entered == "in_force" and not stood and covered
+
+
 def exempted(happening: Happening) -> bool:
     """The case owes no deposit by this."""
     return happening.case_after is not None and happening.case_after.standing == "exempted"

@@ -15,6 +15,7 @@ from gateway.core.area import Length, Unit
 from gateway.core.sla_rule import REMINDER, SILENT, About, ClockRule, End, Outcome, Owner, Start
 
 _COVERING: Final = ("guarantee.issued.v1", "guarantee.amended.v1", "deposit.stored.v1")
+_ENTERING: Final = ("guarantee.issued.v1", "deposit.stored.v1")
 _EXEMPTING: Final = ("deposit.review.v1", "deposit.exemption.v1")
 _CLOSING: Final = ("payment.result.v1", "payment.notice_withdrawal.v1")
 
@@ -23,7 +24,8 @@ def _each(types: tuple[str, ...], text: str, **row: Any) -> tuple[End, ...]:
     return tuple(End(type=type_, text=text, **row) for type_ in types)
 
 
-_COVERED: Final = _each(_COVERING, "案件存储到位", when=on.newly_covered)
+_LOWERING: Final = ("deposit.review.v1", "deposit.notice.v1")
+_COVERED: Final = _each((*_COVERING, *_LOWERING), "案件存储到位", when=on.newly_covered)
 
 CLOCK_RULES: Final = (
     ClockRule(
@@ -143,7 +145,8 @@ CLOCK_RULES: Final = (
         starts=(Start(type="payment.result.v1", text="每次使用（含部分使用）", when=on.paid_out, key=on.by_order),),
         ends=(
             *_each((*_COVERING[1:], "payment.result.v1"), "补足", when=on.balance_restored, key=on.by_order),
-            *_each(_COVERING, "案件存储到位", when=on.newly_covered),
+            *_COVERED,
+            *_each(_ENTERING, "另有订单生效且案件存储到位", when=on.covered_by_new_order),
             End(type="order.replaced", text="新保函生效", key=on.by_order),
             End(type="release.confirmation.v1", text="确认返还", key=on.by_order, withdrawn=True),
         ),

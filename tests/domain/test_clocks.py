@@ -165,9 +165,34 @@ def test_a_covered_case_ends_deposit_and_survives_a_rejected_order():
     play.take("guarantee.application.v1")
     play.take("order.status.v1", change=_reject)
     assert play.clock("deposit").open
-    play.take("guarantee.application.v1", subject="DD-2", change=lambda data: data.update(caseNo=play.case_no()))
-    play.take("guarantee.issued.v1", subject="DD-2")
+    issue_another(play, "DD-2")
     assert play.clocks("deposit")[0].state is ClockState.ENDED
+
+
+@pytest.mark.parametrize("type_", ["deposit.notice.v1", "deposit.review.v1"])
+def test_a_lower_requirement_that_is_met_already_ends_what_was_owed(type_):
+    """The case is covered by the corrected notice or review itself: no duty runs on to a breach (domain section 5)."""
+    play = Play()
+    play.take("deposit.reminder.v1")
+    play.take("deposit.notice.v1", change=_require(2))
+    play.take("guarantee.application.v1", change=lambda data: data.update(caseNo=CASE))
+    play.take("guarantee.issued.v1")
+    assert (play.case.covered, play.clock("declare").open, play.clock("deposit").open) == (False, True, True)
+    play.take(type_, change=_require(1, noticeNo="TZ-2"))
+    assert (play.case.covered, play.clock("declare").open) == (True, False)
+    assert [clock.state for clock in play.clocks("deposit")] == [ClockState.ENDED]
+
+
+def _require(times, **members):
+    """So many times what the examples' guarantee is for."""
+
+    def change(data):
+        fen = round(make("guarantee.issued.v1").data["amount"]["fen"] * times)
+        data["requiredAmount"] = {"currency": "CNY", "fen": fen, "words": write_words(fen)}
+        data.pop("cashMinimum", None)
+        data.update({name: value for name, value in members.items() if name in data})
+
+    return change
 
 
 @pytest.mark.parametrize(
@@ -290,6 +315,31 @@ def test_each_use_starts_a_topup_that_the_restored_balance_ends():
 
     play.take("guarantee.amended.v1", "topup", change=raise_amount)
     assert play.clock("topup").state is ClockState.ENDED
+
+
+def test_another_order_in_force_ends_the_topup_of_a_case_that_is_covered():
+    """A case that two guarantees cover twice stays covered by a use: a third one is what makes it good."""
+    play = paid_order()
+    issue_another(play, "DD-2")
+    take_result(play, "executed")
+    assert (play.case.covered, play.clock("topup").open) == (True, True)
+    issue_another(play, "DD-3")
+    assert (play.clock("topup").state, play.clock("topup").ended_at) == (ClockState.ENDED, play.now)
+
+
+def test_a_lower_requirement_ends_a_topup():
+    """What is left of a guarantee is all that a corrected notice asks for."""
+    play = paid_order()
+    take_result(play, "executed")
+    part = play.orders["DD-1"].balance_fen / play.orders["DD-1"].amount_fen
+    play.take("deposit.notice.v1", change=_require(part, noticeNo="TZ-2"))
+    assert (play.case.covered, play.clock("topup").state) == (True, ClockState.ENDED)
+
+
+def issue_another(play, subject):
+    """A further guarantee in the first one's case."""
+    play.take("guarantee.application.v1", subject=subject, change=lambda data: data.update(caseNo=play.case_no()))
+    play.take("guarantee.issued.v1", subject=subject)
 
 
 def test_expiry_begins_a_month_before_the_end_and_moves_with_it():
