@@ -28,7 +28,7 @@ from gateway.core.wire.response import format_response_headers
 from gateway.crypto.digest import sm3_hex
 from gateway.crypto.keys import PrivateKey, PublicKey
 from gateway.crypto.signer import sign_response, verify_request
-from gateway.store import upgrade
+from gateway.store.upgrade import upgrade
 
 BATCH = 64
 EXCHANGE = "floor.messages"

@@ -22,8 +22,9 @@ from bench.volume import NOW, fill_database, play_round
 from gateway.config.models import Retaining
 from gateway.core.retention import RetentionTerms
 from gateway.flow.retain import Retainer
-from gateway.store import FileDirectory, SqlStore, open_store, upgrade
+from gateway.store import FileDirectory, SqlStore, open_store
 from gateway.store.engine import parse_url, postgres_engine
+from gateway.store.upgrade import upgrade
 from tests.harness.postgres import create_database
 from tests.harness.services import DATABASE_URL
 

@@ -23,8 +23,9 @@ from gateway.core.intake import Accepted, Draft, Item, Nonce, Reach
 from gateway.core.message import Message
 from gateway.core.wire.envelope import Envelope, parse_envelope
 from gateway.crypto.digest import sm3_hex
-from gateway.store import SqlStore, open_store, upgrade
+from gateway.store import SqlStore, open_store
 from gateway.store.engine import parse_url, postgres_engine
+from gateway.store.upgrade import upgrade
 from tests.harness.postgres import create_database
 from tests.harness.services import DATABASE_URL
 

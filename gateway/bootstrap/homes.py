@@ -21,7 +21,7 @@ from gateway.core.legal_time import LegalTime
 from gateway.core.party import GATEWAY, Key, KeyStatus, Party, Standing
 from gateway.crypto.keys import PrivateKey
 from gateway.ports import Audit, Store
-from gateway.store import open_store, upgrade
+from gateway.store import open_store
 
 KEY_VALID_DAYS: Final = 5 * 365
 """How long a newly registered key is valid unless told otherwise (ours; a rotation overlaps well before it)."""
@@ -68,6 +68,8 @@ def new_key(owner_id: str, public_pem: str, serial_no: str, *, now: int, status:
 
 async def found_home(settings: Settings, *, actor: str, now: int) -> None:
     """Bring the database to this version's schema and register the gateway with its key, once."""
+    from gateway.store.upgrade import upgrade
+
     await asyncio.to_thread(upgrade, settings.database)
     key = load_key(settings).public
     async with open_home_store(settings) as store:

@@ -20,7 +20,7 @@ def attach(app: typer.Typer) -> None:
 
 def upgrade(*, home: Home, reason: Reason = "", operator: Operator = None, as_json: AsJson = False) -> None:
     """建立数据库结构，或升级到本程序的版本；可重复执行。升级前请备份并停止网关。"""
-    from gateway.store import upgrade as upgrade_schema
+    from gateway.store.upgrade import upgrade as upgrade_schema
 
     settings = open_home(home)
     version = upgrade_schema(settings.database)

@@ -4,7 +4,7 @@ from gateway.store.contents import FileDirectory
 from gateway.store.engine import UnsafeDatabase
 from gateway.store.home import HomeInUse, lock_home
 from gateway.store.store import SqlStore, open_store
-from gateway.store.upgrade import SchemaMismatch, check, upgrade
+from gateway.store.version import SchemaMismatch, check
 
 __all__ = [
     "FileDirectory",
@@ -15,5 +15,4 @@ __all__ = [
     "check",
     "lock_home",
     "open_store",
-    "upgrade",
 ]

@@ -57,7 +57,7 @@ from gateway.store.runners import PostgresRunner, Runner, SqliteRunner
 from gateway.store.seal_keys import SealTables
 from gateway.store.standings import StandingTables
 from gateway.store.statistics import StatisticsTables
-from gateway.store.upgrade import check_version
+from gateway.store.version import check_version
 
 POOL: Final = 8
 """Connections to PostgreSQL a process."""

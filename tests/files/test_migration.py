@@ -6,10 +6,9 @@ import pytest
 from alembic import command
 from sqlalchemy import select
 
-from gateway.store import upgrade
 from gateway.store.file_tables import GUARANTEES
 from gateway.store.rows import INSERT_MESSAGE, message_row
-from gateway.store.upgrade import _config
+from gateway.store.upgrade import _config, upgrade
 from tests.store.builders import make_message
 from tests.store.conftest import make_engine
 

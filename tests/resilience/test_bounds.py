@@ -19,10 +19,10 @@ from gateway.crypto.pool import CryptoPool
 from gateway.flow.mailroom import Mailroom
 from gateway.flow.pulse import Bell
 from gateway.ports import StoreUnavailable
-from gateway.store import upgrade
 from gateway.store.engine import parse_url
 from gateway.store.gathering import Gathering
 from gateway.store.runners import PostgresRunner, Runner, SqliteRunner
+from gateway.store.upgrade import upgrade
 from tests.harness.fake_clock import FakeClock
 from tests.harness.gateway import Gateway
 from tests.protocol.caller import Caller, encode

@@ -7,9 +7,8 @@ from alembic import command
 from sqlalchemy import insert, select
 
 from gateway.core.case import Case
-from gateway.store import upgrade
 from gateway.store.schema import SUBJECTS
-from gateway.store.upgrade import _config
+from gateway.store.upgrade import _config, upgrade
 from tests.store.builders import make_order
 from tests.store.conftest import make_engine
 

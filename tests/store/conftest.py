@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from gateway.store import SqlStore, open_store, upgrade
+from gateway.store import SqlStore, open_store
 from gateway.store.engine import parse_url, postgres_engine, sqlite_engine
+from gateway.store.upgrade import upgrade
 from tests.harness.postgres import create_database, drop_database
 
 

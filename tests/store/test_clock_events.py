@@ -16,10 +16,10 @@ from gateway.core.evidence.leaves import CLOCK, CLOCK_EVENT
 from gateway.core.legal_clock import begin_clock
 from gateway.core.sla import BeginClocks, EndClocks
 from gateway.ports import Query
-from gateway.store import SqlStore, upgrade
+from gateway.store import SqlStore
 from gateway.store.clock_tables import CLOCK_EVENTS, CLOCKS
 from gateway.store.leaf_sources import KINDS
-from gateway.store.upgrade import _config
+from gateway.store.upgrade import _config, upgrade
 from tests.harness.fake_clock import FakeClock
 from tests.store.builders import NOW, make_item, make_message, make_proof
 from tests.store.conftest import make_engine

@@ -12,12 +12,12 @@ from sqlalchemy import Engine, insert, select
 from gateway.core.evidence.leaves import MESSAGE
 from gateway.core.intake import Traces
 from gateway.ports import PutFile
-from gateway.store import SqlStore, upgrade
+from gateway.store import SqlStore
 from gateway.store.evidence_tables import LEAVES
 from gateway.store.file_retention import GRACE
 from gateway.store.file_tables import MENTIONS, NAMINGS
 from gateway.store.schema import DELIVERIES
-from gateway.store.upgrade import _config
+from gateway.store.upgrade import _config, upgrade
 from tests.store.builders import NOW, make_item, make_message
 from tests.store.conftest import make_engine
 

@@ -16,9 +16,9 @@ from gateway.core.party import Party, Standing
 from gateway.core.sealing import CLASSES, MAGIC
 from gateway.crypto.keyring import HomeKeys, Keyring
 from gateway.ports import PutFile, Recorded
-from gateway.store import SqlStore, open_store, upgrade
+from gateway.store import SqlStore, open_store
 from gateway.store.file_retention import GRACE
-from gateway.store.upgrade import _config
+from gateway.store.upgrade import _config, upgrade
 from tests.store.builders import AUDIT, NOW, SECOND
 from tests.store.conftest import make_engine
 from tests.store.test_clocks import make_clock

@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import Connection, event, exc, select, text
 
 from gateway.ports import Alert, StoreUnavailable
-from gateway.store import check, open_store, upgrade
+from gateway.store import check, open_store
 from gateway.store.engine import parse_url, sqlite_engine
 from gateway.store.runners import PostgresRunner
 from gateway.store.schema import SUBJECTS
+from gateway.store.upgrade import upgrade
 from gateway.store.writer import GroupWriter
 from tests.harness.postgres import Postgres
 from tests.harness.services import private_postgres

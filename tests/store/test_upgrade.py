@@ -1,18 +1,24 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
+import gateway.store
 from gateway.ports import StoreUnavailable
-from gateway.store import HomeInUse, SchemaMismatch, UnsafeDatabase, check, lock_home, open_store, upgrade
+from gateway.store import HomeInUse, SchemaMismatch, UnsafeDatabase, check, lock_home, open_store
 from gateway.store.engine import parse_url
 from gateway.store.schema import METADATA
+from gateway.store.upgrade import upgrade
+from gateway.store.version import VERSION
 from tests.harness.processes import free_port
 
 
@@ -34,6 +40,17 @@ def test_partial_indexes_are_the_ones_that_the_statements_ask_for(engine: Engine
     for index in METADATA.tables["deliveries"].indexes:
         condition = index.dialect_options[engine.dialect.name]["where"]
         assert (condition is not None) == ("WHERE" in found[str(index.name)])
+
+
+def test_the_version_that_starts_are_held_to_is_the_last_migration() -> None:
+    """The program names it itself; Alembic finds it in the folder of the migrations."""
+    assert ScriptDirectory(str(Path(gateway.store.__file__).parent / "migrations")).get_current_head() == VERSION
+
+
+def test_serving_needs_no_alembic() -> None:
+    """It takes some 9 MiB of every process that loads it."""
+    code = "import sys, gateway.bootstrap; sys.exit('alembic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_upgrade_may_run_again(home: str) -> None:
