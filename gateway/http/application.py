@@ -66,7 +66,7 @@ class Application:
         except Exception as error:  # noqa: BLE001 - no input may make a traceback on the wire
             reply = self._refuse(error, head)
         METRICS.add(REQUESTS, route=found.route.template if found else "-", status=str(reply.status))
-        return await self._seal(reply, caller)
+        return await self._seal(reply, caller, told=b"" if head.method == "HEAD" else reply.body)
 
     async def _prove(self, raw: RawRequest, head: Head, route: Route) -> tuple[Caller | None, bytes]:
         if route.open and not head.authorizations:
@@ -112,14 +112,15 @@ class Application:
         headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
         return Reply(status=problem.status, body=encode_problem(problem, request_id), headers=headers)
 
-    async def _seal(self, reply: Reply, caller: Caller | None) -> RawResponse:
+    async def _seal(self, reply: Reply, caller: Caller | None, *, told: bytes) -> RawResponse:
+        """Sign what the caller will read (`told`): of an answer to HEAD that is no byte."""
         headers = {"Content-Type": reply.content_type, **reply.headers}
         if caller is not None:
             answer = Answer(
                 private=self.key,
                 timestamp=self.clock.now() // SECOND,
                 nonce=caller.authorization.nonce,
-                body=reply.body,
+                body=told,
             )
             with _SIGNING():
                 signature = await self.crypto.sign_response(answer)
@@ -134,7 +135,7 @@ def read_head(raw: RawRequest) -> Head:
     return Head(
         method=raw.method,
         target=raw.target,
-        authorizations=raw.all("authorization"),
+        authorizations=_read_authorizations(raw),
         peer=raw.peer,
         declared_size=raw.content_length,
         content_type=raw.headers.get("content-type"),
@@ -143,6 +144,12 @@ def read_head(raw: RawRequest) -> Head:
         host=raw.headers.get("host", ""),
         accept=raw.headers.get("accept", ""),
     )
+
+
+def _read_authorizations(raw: RawRequest) -> Sequence[str]:
+    """A header with nothing in it is what a client sends whose key was never set: it is as good as none."""
+    values = raw.all("authorization")
+    return values if any(value.strip() for value in values) else ()
 
 
 def _as_problem(error: Exception) -> Problem:

@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.core.errors import Problem
 from gateway.core.party import GATEWAY
-from gateway.core.wire.authorization import Authorization, check_timestamp
+from gateway.core.wire.authorization import WINDOW_S, Authorization, check_timestamp
 from gateway.crypto.signer import new_nonce
 from gateway.net.messages import RawRequest, RawResponse
 from gateway.net.server import answer_error
@@ -23,7 +23,7 @@ from gateway.simulator.reception import Parcel, Taken, find_key
 
 _SECOND: Final = 1_000_000
 _MAX_BODY: Final = 1024 * 1024
-_NONCE_KEPT: Final = 600 * _SECOND
+_NONCE_KEPT: Final = (2 * WINDOW_S + 1) * _SECOND
 
 Take = Callable[[Parcel], Awaitable[Taken]]
 

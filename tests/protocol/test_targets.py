@@ -73,9 +73,11 @@ async def test_a_large_message_to_no_call_is_not_found(platform: Caller):
     ],
 )
 async def test_these_calls_need_authorization(platform: Caller, method: str, target: str):
-    """Without one they are 401 AUTH_MISSING, unsigned."""
-    answer = await platform.call(method, target, b"" if method == "GET" else b"{}", authorizations=[])
-    assert (answer.status, answer.code, answer.signed) == (401, "AUTH_MISSING", False)
+    """Without one, or with nothing in it, they are 401 AUTH_MISSING, unsigned."""
+    body = b"" if method == "GET" else b"{}"
+    for none in ([], [""], [" \t"]):
+        answer = await platform.call(method, target, body, authorizations=none)
+        assert (answer.status, answer.code, answer.signed) == (401, "AUTH_MISSING", False)
 
 
 OPEN = ("/v1/keys", "/v1/schemas", "/v1/schemas/payment.notice.v1", "/healthz", "/readyz", "/metrics")
@@ -84,8 +86,9 @@ OPEN = ("/v1/keys", "/v1/schemas", "/v1/schemas/payment.notice.v1", "/healthz", 
 @pytest.mark.parametrize("target", OPEN)
 async def test_open_calls_check_what_they_are_given(platform: Caller, target: str):
     """Open to all; an Authorization that is sent is checked, its nonce spent, and the answer signed."""
-    bare = await platform.get(target, authorizations=[])
-    assert (bare.status, bare.signed) == (200, False)
+    for none in ([], [""]):
+        bare = await platform.get(target, authorizations=none)
+        assert (bare.status, bare.signed) == (200, False)
     nonce = secrets.token_hex(16)
     asked = await platform.get(target, nonce=nonce)
     assert (asked.status, asked.signed) == (200, True)

@@ -69,14 +69,16 @@ def format_authorization(authorization: Authorization) -> str:
 
 
 def check_timestamp(timestamp: int, now_us: int) -> None:
-    """Raise TIMESTAMP_OUT_OF_WINDOW unless `timestamp` (Unix seconds) is within 300 s of `now_us`, ends included."""
-    off_us = timestamp * 1_000_000 - now_us
-    if abs(off_us) > WINDOW_S * 1_000_000:
-        side = "早于" if off_us < 0 else "晚于"
-        seconds = -(-abs(off_us) // 1_000_000)
+    """Raise TIMESTAMP_OUT_OF_WINDOW unless `timestamp` (Unix seconds) is within 300 s of `now_us`, ends included.
+
+    Both in whole seconds, as the sender counts them: else its 300th second would be out on one side alone.
+    """
+    off = timestamp - now_us // 1_000_000
+    if abs(off) > WINDOW_S:
+        side = "早于" if off < 0 else "晚于"
         raise Problem(
             "TIMESTAMP_OUT_OF_WINDOW",
-            f"时间戳{side}接收方时钟约 {seconds} 秒，超过允许的 {WINDOW_S} 秒，请校准时钟后重新签名。",
+            f"时间戳{side}接收方时钟约 {abs(off)} 秒，超过允许的 {WINDOW_S} 秒，请校准时钟后重新签名。",
         )
 
 
