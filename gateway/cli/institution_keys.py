@@ -4,21 +4,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from gateway.cli.exits import NOT_FOUND, Failure
 from gateway.cli.homes import in_store, make_audit, now_us, open_home
 from gateway.cli.options import AsJson, Home, Operator, PublicKeyFile, Reason
-from gateway.cli.output import put_record
+from gateway.cli.output import put_record, say
 from gateway.cli.registering import find_party, key_from_file, refuse_known_key, show_key
-from gateway.core.party import KeyStatus
+from gateway.core.delivery import SECOND
+from gateway.core.party import RESERVED, KeyStatus
 from gateway.ports import Store
 
 Owner = Annotated[str, typer.Argument(metavar="标识", help="公钥的所有者：机构标识或 platform")]
 Serial = Annotated[str, typer.Argument(metavar="序列号", help="40 位大写十六进制公钥序列号")]
 Instant = Annotated[str | None, typer.Option(metavar="时间", help="带时区的时间，例如 2027-01-01T00:00:00+08:00")]
+
+_LISTED_AHEAD: Final = 7 * 86_400 * SECOND
+"""A next key is listed so long before its use (protocol section 3): whoever asks for keys now and then learns it."""
 
 
 def attach(app: typer.Typer) -> None:
@@ -51,6 +55,8 @@ def add(
 
     in_store(open_home(home), work)
     put_record({"ownerId": owner_id} | show_key(key), as_json=as_json, text=f"已为 {owner_id} 登记公钥 {key.serial_no}")
+    if owner_id in RESERVED and key.not_before < now + _LISTED_AHEAD:
+        say("提示：距启用不足 7 天，对方可能还没有取得这把公钥；轮换时请用 --not-before 提前 7 天登记，或另行告知。")
 
 
 def retire(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,22 @@ def test_keys_rotate(wgg: Wgg, home: Path, tmp_path: Path) -> None:
     assert {key["serialNo"]: key["status"] for key in party(wgg, "xmccb")["keys"]} == {old: "retired", new: "revoked"}
     assert wgg("institution", "key", "retire", "platform", old).code == 5
     assert wgg("institution", "key", "add", "nobody", "--public-key", tmp_path / "spare.pub.pem").code == 5
+
+
+@pytest.mark.parametrize(("owner", "late"), [("platform", [1, 6]), ("xmccb", [])])
+def test_a_key_that_all_must_learn_is_registered_a_week_ahead(
+    wgg: Wgg, home: Path, tmp_path: Path, owner: str, late: list[int]
+) -> None:
+    """`next` is listed 7 days before use (protocol section 3); later is allowed, for a key that was lost, and told."""
+    told = []
+    for days in (1, 6, 8):
+        wgg("keys", "generate", tmp_path / f"next{days}.pem")
+        instant = (datetime.now(UTC) + timedelta(days=days)).isoformat()
+        named = ("--public-key", tmp_path / f"next{days}.pub.pem", "--not-before", instant)
+        added = wgg("institution", "key", "add", owner, *named)
+        assert added.code == 0, added.err
+        told += [days] * ("不足 7 天" in added.err)
+    assert told == late
 
 
 @pytest.mark.parametrize(
