@@ -12,7 +12,7 @@ from statistics import median
 
 from bench.accept import STAGES, Run, run_floor, run_gateway
 from bench.crypto import measure
-from bench.deliver import run_embedded, run_postgres
+from bench.deliver import Delivered, run_embedded, run_postgres
 from bench.evidence import measure as measure_evidence
 from bench.fairness import Fairness
 from bench.fairness import measure as measure_fairness
@@ -42,15 +42,14 @@ def main() -> None:
     pairs = [(run_floor(2 * COUNT), run_gateway(2 * COUNT)) for _ in range(ROUNDS)]
     for floor, ours in pairs:
         print(f"    地板 {_line(floor)}")
-        memory = f"驻留 {ours.resident:.0f} MiB（≤ {RESIDENT_MIB}）"
-        print(f"    网关 {_line(ours)}，{memory}，比 {ours.rate / floor.rate:.2f}")
+        print(f"    网关 {_line(ours)}，{_memory(ours)}，比 {ours.rate / floor.rate:.2f}")
     best = median(ours.rate / floor.rate for floor, ours in pairs)
     print(f"    比的中位数 {best:.2f}（不低于 {ACCEPT_FLOOR}）")
     stages = {name: median(ours.stages[name] for _, ours in pairs) for name in STAGES}
     print("    各阶段微秒（含排队）：" + "，".join(f"{name} {micros:.0f}" for name, micros in stages.items()))
     for title, run in (("(c) PostgreSQL 与 RabbitMQ", run_postgres), ("(d) 嵌入式默认", run_embedded)):
         delivered = run(COUNT)
-        print(f"{title}：受理到送达，每秒 {delivered.rate:.0f} 份，驻留 {delivered.resident:.0f} MiB")
+        print(f"{title}：受理到送达，每秒 {delivered.rate:.0f} 份，{_memory(delivered)}")
     _print_fairness(measure_fairness(COUNT, ROUNDS))
     _print_volume(measure_volume(messages=VOLUME, clocks=VOLUME // 10))
     proof = measure_evidence()
@@ -58,6 +57,10 @@ def main() -> None:
     print(f"    {proof.size / 1e6:.1f} MB，导出 {proof.export_s:.2f} 秒，核验 {proof.verify_s:.2f} 秒（均小于 2 秒）")
     _print_purging(measure_purging(messages=VOLUME))
     _print_sealing(measure_sealing(turns=TURNS))
+
+
+def _memory(run: Run | Delivered) -> str:
+    return f"驻留 {run.resident:.0f} MiB（每进程 ≤ {RESIDENT_MIB}）"
 
 
 def _print_fairness(found: Fairness) -> None:

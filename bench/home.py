@@ -62,10 +62,10 @@ class Home:
             raise RuntimeError(f"wgg serve --role {role} did not start: {log}")
         return int(json.loads(line)["url"].rsplit(":", 1)[1])
 
-    def resident_mib(self, process: int = 0) -> float:
-        """The resident memory of the n-th process, MiB."""
-        status = Path(f"/proc/{self.processes[process].pid}/status").read_text()
-        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    def resident_mib(self) -> float:
+        """The most resident memory that any one process has had, MiB."""
+        texts = [Path(f"/proc/{process.pid}/status").read_text() for process in self.processes]
+        return max(int(text.split("VmHWM:")[1].split()[0]) / 1024 for text in texts)
 
     def close(self) -> None:
         """Stop every process."""
