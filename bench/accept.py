@@ -31,7 +31,7 @@ STAGES = ("verify", "parse", "commit", "sign")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run: messages a second, latencies in milliseconds, microseconds by stage, resident MiB of the largest process."""
+    """One run: messages a second, latencies in milliseconds, microseconds by stage, MiB of the largest process."""
 
     rate: float
     p50: float
