@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from gateway.store.dialect import POSTGRESQL, name_of
 
@@ -61,9 +60,14 @@ def postgres_engine(url: URL, *, size: int) -> Engine:
     return create_engine(url, poolclass=QueuePool, **_pooled(size))
 
 
-def postgres_loop_engine(url: URL, *, size: int) -> AsyncEngine:
-    """The same for greenlets of an event loop. Whoever takes a connection gives it back outside a transaction."""
-    return create_async_engine(url, pool_reset_on_return=None, **_pooled(size))
+def postgres_loop_engine(url: URL, *, size: int) -> Engine:
+    """The same for greenlets of an event loop. Whoever takes a connection gives it back outside a transaction.
+
+    A plain engine over the asynchronous driver: the class that wraps one for coroutines brings the whole ORM along,
+    11 MiB of every process.
+    """
+    asynchronous = url.set(drivername=f"{POSTGRESQL}+psycopg_async")
+    return create_engine(asynchronous, poolclass=AsyncAdaptedQueuePool, pool_reset_on_return=None, **_pooled(size))
 
 
 def _pooled(size: int) -> dict[str, Any]:

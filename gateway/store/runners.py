@@ -127,7 +127,7 @@ class PostgresRunner:
     async def _on_loop(self, work: Work[T]) -> T:
         """A transaction under way is not ended by its caller's going."""
         call = _Call()
-        running = greenlet_spawn(self._transact, self._loop_engine.sync_engine, work, call)
+        running = greenlet_spawn(self._transact, self._loop_engine, work, call)
         task: asyncio.Task[T] = asyncio.create_task(running)
         self._hot.add(task)
         task.add_done_callback(self._forget)
@@ -154,7 +154,7 @@ class PostgresRunner:
     async def close(self) -> None:
         """Wait for the calls under way."""
         await asyncio.gather(*self._hot, return_exceptions=True)
-        await self._loop_engine.dispose()
+        await greenlet_spawn(self._loop_engine.dispose)
         await asyncio.to_thread(self._threads.shutdown)
         self._engine.dispose()
 
