@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gateway.bootstrap.homes import load_key, open_legal_time
-from gateway.bus import LocalBus, RabbitBus, RabbitSettings
+from gateway.bus import LocalBus, RabbitSettings
 from gateway.catalogue import Catalogue, load_areas, load_catalogue
 from gateway.catalogue.places import AREAS, find_conf
 from gateway.config import Settings
@@ -79,6 +79,8 @@ class Grounds:
         options = self.settings.bus_options
         if self.settings.bus == "local":
             return LocalBus()
+        from gateway.bus.rabbit import RabbitBus
+
         return RabbitBus(
             RabbitSettings(
                 url=self.settings.bus,

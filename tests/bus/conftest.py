@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.bus import LocalBus, LocalSettings, RabbitBus, RabbitSettings
+from gateway.bus import LocalBus, LocalSettings, RabbitSettings
+from gateway.bus.rabbit import RabbitBus
 from gateway.ports import Bus
 from gateway.retrying import Backoff
 from tests.bus.support import Journal, eventually

@@ -8,8 +8,8 @@ from collections.abc import Collection
 import pytest
 import uvloop
 
-from gateway.bus import RabbitBus
 from gateway.bus.publisher import Publisher
+from gateway.bus.rabbit import RabbitBus
 from gateway.bus.settings import silence
 from gateway.bus.window import ConfirmWindow
 from tests.bus.admin import admin

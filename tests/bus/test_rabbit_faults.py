@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from gateway.bus import RabbitBus
 from gateway.bus.quarantine import Answer
+from gateway.bus.rabbit import RabbitBus
 from gateway.ports import Publication
 from tests.bus.admin import admin
 from tests.bus.conftest import MakeRabbit

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
@@ -45,13 +43,6 @@ def test_partial_indexes_are_the_ones_that_the_statements_ask_for(engine: Engine
 def test_the_version_that_starts_are_held_to_is_the_last_migration() -> None:
     """The program names it itself; Alembic finds it in the folder of the migrations."""
     assert ScriptDirectory(str(Path(gateway.store.__file__).parent / "migrations")).get_current_head() == VERSION
-
-
-@pytest.mark.parametrize("package", ["alembic", "sqlalchemy.orm"])
-def test_serving_needs_no_such_package(package: str) -> None:
-    """Each takes some 10 MiB of every process that loads it."""
-    code = f"import sys, gateway.bootstrap; sys.exit({package!r} in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_upgrade_may_run_again(home: str) -> None:
