@@ -19,7 +19,7 @@ from tests.harness.gateway import Founded, Gateway, run_gateway
 
 NAMES = ("platform", "xmccb")
 APPLICATION, QUERY, CANCELLATION = "guarantee.application.v1", "authenticity.query.v1", "guarantee.cancellation.v1"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass
@@ -64,7 +64,8 @@ class Scene:
             least=0,
             rate=1,
         )
-        await asyncio.gather(*(self._send(senders, letter) for letter in letters))
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*(self._send(senders, letter) for letter in letters))
 
     async def _send(self, senders: Senders, letter: Letter) -> None:
         line = Line(senders.apis, self.now)

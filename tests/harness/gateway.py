@@ -43,7 +43,7 @@ class KeyRow:
     name: str
     status: KeyStatus = KeyStatus.ACTIVE
     first_day: int = -1
-    last_day: int = 365
+    last_day: int = 3650
     ended: bool = False
 
 
