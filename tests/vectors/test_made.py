@@ -39,14 +39,15 @@ def test_the_files_are_what_the_script_writes():
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.name)
 def test_every_file_has_the_one_form(path: Path):
-    """A rule or an algorithm, groups with an origin, tests with a comment of their own; a verdict is one of three."""
+    """A rule or an algorithm, groups with an origin, tests with their own comment, one of three verdicts and flags."""
     document = load(path.name)
     assert document.get("rule") or document.get("algorithm")
     for group in document["groups"]:
         comments = [test["comment"] for test in group["tests"]]
         assert len(set(comments)) == len(comments)
-        assert all(test.get("result", "valid") in RESULTS for test in group["tests"])
-        assert all(isinstance(test.get("flags", []), list) for test in group["tests"])
+        assert all(test["result"] in RESULTS for test in group["tests"])
+        assert all(isinstance(test["flags"], list) for test in group["tests"])
+        assert all(test["flags"] for test in group["tests"] if test["result"] != "valid")
 
 
 def _verify(case: dict) -> None:
