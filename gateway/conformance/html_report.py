@@ -58,7 +58,7 @@ def _facts(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "接收地址", report["endpoint"] or "无，由机构拉取信箱"
     yield "性质", "正式测试" if report["official"] else "练习，不作为上线依据"
     yield "时间", f"{report['startedTime']} 至 {report['endedTime']}"
-    yield "工具版本", f"{report['kitVersion']}，用例摘要 {report['kitDigest']}"
+    yield "工具版本", f"{report['kitVersion']}，工具摘要 {report['kitDigest']}"
     yield "用例", _count(report["counts"])
     yield "断言", _count(report["assertionCounts"])
     for item in report["refusals"]:

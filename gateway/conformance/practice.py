@@ -12,16 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from gateway.catalogue.case_files import CASE_SCHEMA, CASES
 from gateway.conformance.case_reading import load_cases
 from gateway.conformance.cases import Case
 from gateway.conformance.exchanges import Exchange, read_exchanges
+from gateway.conformance.identity import digest_kit
 from gateway.conformance.judging import Verdict, judge_run
 from gateway.conformance.keyring import open_ring
 from gateway.conformance.runner import HANDSHAKE, Bounds, Runner, Tell
 from gateway.conformance.runs import Run, list_runs, load_run
 from gateway.core.wire.instants import format_beijing
-from gateway.crypto.digest import Sm3
 from gateway.crypto.keys import PrivateKey, PublicKey
 
 ASSUMED: Final = "xmccb"
@@ -68,7 +67,7 @@ def prepare(order: Order, *, now: Callable[[], int], tell: Tell) -> tuple[Runner
         public_keys=tuple(key.to_pem() for key in order.publics),
         keys=ring.list_keys(),
         kit_version=version("wage-guarantee-gateway"),
-        kit_digest=digest_cases(order.cases),
+        kit_digest=digest_kit(order.cases),
         started_at=started,
         selected=None if order.selected is None else (HANDSHAKE, *order.selected),
     )
@@ -109,14 +108,6 @@ def _name_run(now: int) -> str:
     """A name that sorts by time: 20261121-093000-1a2b."""
     text = format_beijing(now)
     return f"{text[:10]}-{text[11:19]}".replace(":", "").replace("-", "", 2) + f"-{secrets.token_hex(2)}"
-
-
-def digest_cases(folder: Path | None = None) -> str:
-    """The SM3 of the kit's case files and their schema, names and bytes, in order of name."""
-    state = Sm3()
-    for file in [*sorted((folder or CASES).glob("*.yaml")), CASE_SCHEMA]:
-        state.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    return state.hex()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,8 +31,9 @@ class CertificateInvalid(ValueError):  # noqa: N818 - an answer of the verificat
 class Certificate:
     """What is certified: this institution, with this profile (kind and mode), passed this kit on this key.
 
-    `kit_digest` is the SM3 of the kit's case files, `counts` the number of cases by verdict, `institution_serial` the
-    key that it signed with. Instants are microseconds UTC, whole seconds; `not_after` ends the validity.
+    `kit_digest` is the SM3 of the kit's cases, data and judging code, `counts` the number of cases by verdict,
+    `institution_serial` the key that it signed with. Instants are microseconds UTC, whole seconds; `not_after` ends the
+    validity.
     """
 
     institution: str
@@ -147,7 +148,7 @@ def check_certificate(
 ) -> None:
     """Raise CertificateInvalid unless it speaks for this institution and kind at `now` (µs UTC), with nothing failed.
 
-    `kit_digest` asks for one version of the case files besides. The signature is not looked at here.
+    `kit_digest` asks for one very kit besides. The signature is not looked at here.
     """
     faults = (
         (certificate.institution != institution, f"证书属于 {certificate.institution}，不是 {institution}。"),
@@ -156,7 +157,10 @@ def check_certificate(
         (now >= certificate.not_after, f"证书已于 {format_beijing(certificate.not_after)[:10]} 到期，请重新测试。"),
         (not certificate.counts.get("pass"), "证书没有任何通过的用例，不足为凭。"),
         (any(certificate.counts.get(name) for name in _BAD), "证书记有未通过或未执行的用例，不足为凭。"),
-        (kit_digest not in (None, certificate.kit_digest), "证书所用的用例版本不是要求的版本，请用现行版本重新测试。"),
+        (
+            kit_digest not in (None, certificate.kit_digest),
+            "证书所用的测试工具或用例不是要求的版本，请用现行版本重新测试。",
+        ),
     )
     for wrong, text in faults:
         if wrong:

@@ -69,7 +69,7 @@ def test_no_certificate(raw: bytes) -> None:
     ],
 )
 def test_speaks_for_another(changes: dict[str, object]) -> None:
-    """A certificate counts for its own institution, kind, time and case files only."""
+    """A certificate counts for its own institution, kind, time and kit only."""
     check(CERTIFICATE, kit_digest="ab" * 32)
     with pytest.raises(CertificateInvalid):
         check(CERTIFICATE, **changes)

@@ -14,6 +14,7 @@ from gateway.catalogue.places import SCHEMAS
 from gateway.conformance.case_reading import load_cases
 from gateway.conformance.certifying import certify
 from gateway.conformance.face import Refused
+from gateway.conformance.identity import digest_kit
 from gateway.conformance.practice import Stored, find_failed, judge_folder
 from gateway.conformance.reports import keep_reports
 from gateway.core.certificate import CertificateInvalid, check_certificate
@@ -148,7 +149,7 @@ async def test_certificate(tmp_path: Path) -> None:
         passed = await examine(seat, tmp_path / "kit", official=True, **fields)
         practised = await examine(seat, tmp_path / "kit", **fields)
     certificate = verify_certificate(certify(passed, gateway, now=now(), days=30), gateway.public)
-    check_certificate(certificate, institution="fjbank", kind="bank", now=now(), kit_digest=passed.run.kit_digest)
+    check_certificate(certificate, institution="fjbank", kind="bank", now=now(), kit_digest=digest_kit(fields["cases"]))
     assert (certificate.institution_serial, certificate.profile) == (KEY.serial_no, "bank/push")
     with pytest.raises(CertificateInvalid, match="正式"):
         certify(practised, gateway, now=now(), days=30)
