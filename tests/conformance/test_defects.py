@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from gateway.simulator.defect_rows import Defect
 from gateway.simulator.defects import DEFECTS
 from tests.conformance.claims import CLAIMS, ROWS
 from tests.conformance.defective import caught
-from tests.conformance.matrix import DOCUMENT, MEASURED, written
+from tests.conformance.matrix import DOCUMENT, WIDTH, written
+from tests.conformance.measuring import CLAIMING, Round, due, enter, keep, load, rows
 
 AT_ONCE = 12
 PATIENT = Bounds(wait=60.0, total=300.0)
@@ -66,7 +66,36 @@ def test_the_document_shows_the_claims() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == written()
 
 
+def _read_grid() -> dict[tuple[str, str], str]:
+    """The mark of each defect and case in the document's grid."""
+    lines = DOCUMENT.read_text(encoding="utf-8").split("```")[1].splitlines()[1:]
+    named = [(line[:WIDTH].strip(), line[WIDTH + 1 :].ljust(len(CLAIMING))) for line in lines]
+    assert [name for name, _ in named if name] == list(DEFECTS)
+    return {(name, case): mark for name, marks in named if name for case, mark in zip(CLAIMING, marks, strict=True)}
+
+
+def test_the_document_is_the_whole_measurement() -> None:
+    """What was measured can be read back from the grid, cell by cell: nothing is left out or summed up."""
+    measured, grid = rows(load()), _read_grid()
+    caught_in = {"@": ("push", "pull"), "#": ("push", "pull"), ">": ("push",), "<": ("pull",)}
+    for (name, mode), row in measured.items():
+        assert row.failed == {case for case in CLAIMING if mode in caught_in.get(grid[name, case], ())}, (name, mode)
+        assert row.run == {case for case in CLAIMING if grid[name, case] != " "}, (name, mode)
+
+
+def test_a_row_of_other_cases_is_due(tmp_path: Path) -> None:
+    """What was measured with cases that have changed is measured again, takes the old row's place and is kept."""
+    old = Round(cases="ab" * 32, claiming=CLAIMING, caught={ROWS[0][0]: {ROWS[0][1]: ["handshake"]}})
+    rounds = [old]
+    assert list(due(rounds)) == list(ROWS)
+    enter(rounds, *ROWS[0], ["first-answer"])
+    assert list(due(rounds)) == list(ROWS[1:])
+    keep(rounds, tmp_path / "measured.json")
+    (kept,) = load(tmp_path / "measured.json")
+    assert kept.caught == {ROWS[0][0]: {ROWS[0][1]: ["first-answer"]}}
+
+
 def test_the_measurement_agrees_with_the_claims() -> None:
     """In the measured matrix every defect, pushed and pulled, fails the case that claims it."""
-    measured = json.loads(MEASURED.read_text())
-    assert [(name, mode) for name, mode in ROWS if CLAIMS[name] not in measured[name][mode]] == []
+    measured = rows(load())
+    assert [row for row in ROWS if CLAIMS[row[0]] not in measured[row].failed] == []
