@@ -74,7 +74,7 @@ def _read_close(raw: Any) -> int:
 
 
 def _read_pay_start(raw: Any) -> PayStart:
-    if raw not in set(PayStart):
+    if not isinstance(raw, str) or raw not in set(PayStart):
         raise ValueError(f"只能是 {'、'.join(PayStart)} 之一")
     return PayStart(raw)
 

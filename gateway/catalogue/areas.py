@@ -50,12 +50,12 @@ def load_areas(path: Path | None = None) -> Mapping[str, Area]:
     folder = path or AREAS
     files = [_AreaFile(file) for file in sorted(folder.glob("*.yaml"))]
     mistakes = [mistake for file in files for mistake in file.mistakes] + _find_gaps(folder, files)
+    whole = [file for file in files if not file.mistakes]
+    base = next((file.values for file in whole if file.code == NATIONAL), {})
+    areas = {file.code: _build(file, base) for file in whole if base.keys() == READERS.keys()}
+    mistakes += [fault for file in whole if file.code in areas for fault in _contradict(file, areas[file.code])]
     if mistakes:
         raise CatalogueError(mistakes, _TITLE)
-    base = next(file.values for file in files if file.code == NATIONAL)
-    areas = {file.code: _build(file, base) for file in files}
-    if contradictions := [fault for file in files for fault in _find_contradictions(file, areas[file.code])]:
-        raise CatalogueError(contradictions, _TITLE)
     return MappingProxyType(areas)
 
 
@@ -69,7 +69,7 @@ class _AreaFile:
         self.root = root
         self.values: _Values = {}
         self.code = self.name = ""
-        if not mistakes:
+        if not root.unreadable:
             self._read(root)
 
     def _read(self, root: Marked) -> None:
@@ -90,12 +90,12 @@ class _AreaFile:
             return ""
         if isinstance(item.value, str) and pattern.fullmatch(item.value):
             return item.value
-        self.mistakes.append(item.blame(text))
+        self.mistakes.append(item.reject(text))
         return ""
 
     def _read_parameters(self, parameters: Marked) -> None:
         if not isinstance(parameters.value, dict):
-            self.mistakes.append(parameters.blame("应为一组“参数名: 取值列表”"))
+            self.mistakes.append(parameters.reject("应为一组“参数名: 取值列表”"))
             return
         for name, history in parameters.value.items():
             if name in READERS:
@@ -105,7 +105,7 @@ class _AreaFile:
 
     def _read_history(self, name: str, history: Marked) -> tuple[Dated, ...]:
         if not isinstance(history.value, list) or not history.value:
-            self.mistakes.append(history.blame("应为取值列表，每项写 from、value、basis"))
+            self.mistakes.append(history.reject("应为取值列表，每项写 from、value、basis"))
             return ()
         dated: list[Dated] = []
         for entry in history.value:
@@ -122,19 +122,19 @@ class _AreaFile:
             try:
                 value = READERS[name](entry.value["value"].plain())
             except ValueError as error:
-                faults = [entry.value["value"].blame(str(error))]
+                faults = [entry.value["value"].reject(str(error))]
         self.mistakes += faults
         return None if faults else Dated(value=value, source=_make_source(entry.value))
 
 
 def _check_entry(entry: Marked) -> list[Mistake]:
     if not isinstance(entry.value, dict):
-        return [entry.blame("应写 from、value、basis，可加 unverified")]
+        return [entry.reject("应写 from、value、basis，可加 unverified")]
     given = entry.value
     faults = [item.blame("没有这个字段，请删除") for name, item in given.items() if name not in _ENTRY]
     faults += [entry.blame("缺少该项，请补上", name) for name in ("from", "value", "basis") if name not in given]
     return faults + [
-        given[name].blame(text)
+        given[name].reject(text)
         for name, (good, text) in _CHECKS.items()
         if name in given and not good(given[name].value)
     ]
@@ -167,7 +167,7 @@ def _merge(base: Sequence[Dated], own: Sequence[Dated]) -> Sequence[Dated]:
     return [*(dated for dated in base if dated.source.since < own[0].source.since), *own]
 
 
-def _find_contradictions(file: _AreaFile, area: Area) -> Iterator[Mistake]:
+def _contradict(file: _AreaFile, area: Area) -> Iterator[Mistake]:
     """Told at the parameter where this file writes it, else at its list of parameters, for it makes the combination."""
     written = file.root.value["parameters"]
     for contradicts, name, text in _CONTRADICTIONS:

@@ -6,7 +6,7 @@ over it changes single days, or (`complete`) brings a whole year. conf/calendar/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -60,6 +60,8 @@ class LoadedCalendar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _File:
+    """A file, or what is right in it."""
+
     root: Marked
     year: int
     complete: bool
@@ -115,49 +117,53 @@ def _overlay(days: Mapping[date, Override], complete: frozenset[int]) -> Callabl
 
 
 def _read_file(path: Path, mistakes: list[Mistake]) -> _File | None:
+    """None for a file that does not say which year, for then nothing can be held against the others."""
     root, found = read_marked(path)
-    faults = list(found) or [*_check_head(root), *_check_days(root)]
-    mistakes += faults
-    return None if faults else _make_file(root)
+    mistakes += found
+    if root.unreadable:
+        return None
+    mistakes += _check_head(root)
+    held = {name: item.value for name, item in root.value.items() if name in _CHECKS and _CHECKS[name][0](item.value)}
+    overrides = tuple(_read_days(held, mistakes))
+    if "year" not in held:
+        return None
+    # A whole year is taken for one where that word cannot be read: what is wrong has been told there.
+    return _File(root=root, year=held["year"], complete=held.get("complete", True), overrides=overrides)
 
 
 def _check_head(root: Marked) -> list[Mistake]:
     faults = [item.blame("没有这个字段，请删除") for name, item in root.value.items() if name not in _REQUIRED]
     faults += [root.blame("缺少该项，请补上", name) for name in _REQUIRED if name not in root.value]
     return faults + [
-        root.value[name].blame(text)
+        root.value[name].reject(text)
         for name, (good, text) in _CHECKS.items()
         if name in root.value and not good(root.value[name].value)
     ]
 
 
-def _check_days(root: Marked) -> Iterator[Mistake]:
-    """The dates, as far as the head says what they must be."""
+def _read_days(held: Mapping[str, Any], mistakes: list[Mistake]) -> Iterator[Override]:
+    """The good days, as far as the head says what they must be."""
     seen: set[date] = set()
-    held = {name: item.value for name, item in root.value.items() if name in _CHECKS and _CHECKS[name][0](item.value)}
-    if "year" not in held:
-        return
-    year, complete = held["year"], held.get("complete", False)
-    for name in _LISTS:
+    for name, working in _LISTS.items():
         for item in held.get(name, ()):
-            day = item.value
-            if type(day) is not date or day.year != year:
-                yield item.blame(f"应为 {year} 年的日期，例如 {year}-05-01")
-            elif day in seen:
-                yield item.blame(f"{day} 已经列过")
-            elif complete and name == "workdays" and is_weekday(day):
-                yield item.blame(f"{day} 不是周六、周日，全年安排中不必列为上班")
+            fault = _find_fault(item.value, held, seen, working=working)
+            if fault:
+                mistakes.append(item.reject(fault))
             else:
-                seen.add(day)
+                seen.add(item.value)
+                yield _make_override(item, working, held.get("basis", ""))
 
 
-def _make_file(root: Marked) -> _File:
-    overrides = tuple(
-        _make_override(item, working, root.value["basis"].value)
-        for name, working in _LISTS.items()
-        for item in root.value[name].value
-    )
-    return _File(root=root, year=root.value["year"].value, complete=root.value["complete"].value, overrides=overrides)
+def _find_fault(day: Any, held: Mapping[str, Any], seen: Container[date], *, working: bool) -> str:
+    year = held.get("year")
+    if type(day) is not date:
+        return f"应为 {year} 年的日期，例如 {year}-05-01" if year else "应为日期，例如 2027-05-01"
+    if year and day.year != year:
+        return f"应为 {year} 年的日期，例如 {year}-05-01"
+    if day in seen:
+        return f"{day} 已经列过"
+    redundant = held.get("complete", False) and working and is_weekday(day)
+    return f"{day} 不是周六、周日，全年安排中不必列为上班" if redundant else ""
 
 
 def _make_override(item: Marked, working: bool, basis: str) -> Override:  # noqa: FBT001 - one column of a row

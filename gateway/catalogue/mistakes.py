@@ -21,8 +21,8 @@ class Mistake:
 
 
 class CatalogueError(Exception):
-    """Files that cannot be used: the catalogue's, or the areas' or calendar's; `mistakes` holds every one found."""
+    """Files that cannot be used: the catalogue's, the areas' or the calendar's; `mistakes` holds each found, once."""
 
     def __init__(self, mistakes: Sequence[Mistake], title: str = "报文目录有误") -> None:
-        self.mistakes = tuple(mistakes)
+        self.mistakes = tuple(dict.fromkeys(mistakes))
         super().__init__(f"{title}：\n" + "\n".join(str(mistake) for mistake in self.mistakes))

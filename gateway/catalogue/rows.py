@@ -17,6 +17,7 @@ _ROLES: Final = frozenset({"platform", "institution", "gateway"})
 _KINDS: Final = frozenset({"bank", "insurer", "guarantor"})
 _TYPE: Final = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+\.v[1-9][0-9]*")
 _CLOCKS: Final = frozenset({"starts", "ends"})
+_NO_LIST: Final = "应为类型的列表"
 
 
 def _is_text(value: object) -> bool:
@@ -28,7 +29,9 @@ def _is_texts(value: object) -> bool:
 
 
 def _is_choice(allowed: frozenset[str]) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, list) and bool(value) and all(item in allowed for item in value)
+    return lambda value: (
+        isinstance(value, list) and value != [] and all(_is_text(one) and one in allowed for one in value)
+    )
 
 
 def _is_clocks(value: object) -> bool:
@@ -84,14 +87,16 @@ def read_rows(folder: Path) -> tuple[dict[str, TypeRow], list[Mistake]]:
 def _read_entries(file: Path) -> tuple[list[Marked], list[Mistake]]:
     root, mistakes = read_marked(file)
     types = root.value.get("types")
+    if root.unreadable:
+        return [], list(mistakes)
     if types is None or not isinstance(types.value, list):
-        return [], list(mistakes) or [root.blame("应为类型的列表", "types")]
+        return [], [*mistakes, types.reject(_NO_LIST) if types else root.blame(_NO_LIST, "types")]
     return types.value, list(mistakes)
 
 
 def _find_mistakes(entry: Marked) -> list[Mistake]:
     if not isinstance(entry.value, dict):
-        return [entry.blame("应为一行类型")]
+        return [entry.reject("应为一行类型")]
     given = entry.value
     unknown = [item.blame("没有这个字段") for name, item in given.items() if name not in _FIELDS]
     absent = [entry.blame(field.text, name) for name, field in _FIELDS.items() if field.required and name not in given]
@@ -99,7 +104,7 @@ def _find_mistakes(entry: Marked) -> list[Mistake]:
         unknown
         + absent
         + [
-            given[name].blame(field.text)
+            given[name].reject(field.text)
             for name, field in _FIELDS.items()
             if name in given and not field.good(given[name].plain())
         ]

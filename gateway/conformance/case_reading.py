@@ -24,9 +24,8 @@ _EXPECTED: Final = frozenset({"of", "check", "level", "clause"})
 def load_cases(folder: Path | None = None) -> tuple[Case, ...]:
     """Every case of a folder, by default the published ones; CatalogueError holds every mistake of the files."""
     documents, mistakes = read_case_files(folder)
-    if not mistakes:
-        entries = [entry for document in documents for entry in document.value["cases"].value]
-        mistakes = [*_find_repeats(entries), *(found for entry in entries for found in _find_mistakes(entry))]
+    entries = [entry for document in documents for entry in document.value["cases"].value]
+    mistakes += [*_find_repeats(entries), *(found for entry in entries for found in _find_mistakes(entry))]
     if not mistakes and not documents:
         mistakes = [Mistake(file=str(folder), field="-", text="没有用例文件（*.yaml）")]
     if mistakes:

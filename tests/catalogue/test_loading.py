@@ -89,11 +89,31 @@ def test_every_mistake_is_named_at_once(folder):
     }
 
 
+def test_a_value_that_yaml_cannot_make_hides_nothing(folder):
+    """An impossible date, a tag that does not fit and a repeated name stand beside whatever else is wrong."""
+    file = folder / "catalogue.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert text.count("\n    kinds: ") > 1
+    text = text.replace("\n    title: ", "\n    title: 2027-02-30\n    colour: ", 1)
+    text = text.replace("\n    kinds: ", "\n    kinds: []\n    kinds: ", 1)
+    file.write_text(text.replace("\n    basis: ", "\n    basis: !!int x\n    ground: ", 1), encoding="utf-8")
+    spoil = {("types[0].title"), ("types[0].colour"), ("types[0].kinds"), ("types[0].basis"), ("types[0].ground")}
+    assert find_mistakes(folder) >= {("catalogue.yaml", field) for field in spoil}
+
+
+@pytest.mark.parametrize("text", ["types: 2027-02-30\n", "schemas: 1\nschemas: 2\n"])
+def test_a_list_of_types_that_is_missing_is_told_beside_the_rest(folder, text):
+    """What is wrong with the file's one list is told with, not instead of, a repeated name."""
+    (folder / "catalogue.yaml").write_text(text, encoding="utf-8")
+    assert ("catalogue.yaml", "types") in find_mistakes(folder)
+
+
 @pytest.mark.parametrize(
     ("changes", "mistake"),
     [
         ({"type": "guarantee.issued"}, ("catalogue.yaml", "types[0].type")),
         ({"type": "order.status.v1"}, ("catalogue.yaml", "types[2].type")),
+        ({"from": [["platform"]]}, ("catalogue.yaml", "types[0].from")),
         ({"subject": "orderNo"}, ("catalogue.yaml", "types[0].subject")),
         ({"subject": "/caseNumber"}, ("guarantee.application.v1.json", "/caseNumber")),
         ({"event": "guarantee.applied"}, ("guarantee.application.v1.json", "event")),

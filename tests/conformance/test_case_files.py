@@ -61,6 +61,36 @@ def test_mistake(old: str, new: str, line: int, field: str, tmp_path: Path) -> N
     assert ("cases.yaml", line, field) in [(item.file, item.line, item.field) for item in mistakes], str(caught.value)
 
 
+def test_a_value_that_yaml_cannot_make_hides_nothing(tmp_path: Path) -> None:
+    """An impossible date and a repeated name stand beside mistakes of form and, in other files, of names."""
+    (tmp_path / "other.yaml").write_text(
+        GOOD.replace("push/raw", "push/rare").replace("{of: query", "{of: query, of: quest"), encoding="utf-8"
+    )
+    spoilt = GOOD.replace("mandatory", "must").replace("title: 试一试", "title: 2027-02-30\n    notes: 2027-02-30")
+    with pytest.raises(CatalogueError) as caught:
+        load_cases(write(tmp_path, spoilt))
+    assert sorted((item.file, item.line, item.field) for item in caught.value.mistakes) == [
+        ("cases.yaml", 4, "cases[0].title"),
+        ("cases.yaml", 5, "cases[0].notes"),
+        ("cases.yaml", 5, "cases[0].notes"),
+        ("cases.yaml", 7, "cases[0].level"),
+        ("other.yaml", 11, "cases[0].faults.query[0]"),
+        ("other.yaml", 13, "cases[0].expectations[0].of"),
+        ("other.yaml", 13, "cases[0].expectations[0].of"),
+    ]
+
+
+def test_a_date_is_no_text(tmp_path: Path) -> None:
+    """YAML makes a date of an unquoted one; it is told where the schema would take any value, too."""
+    dated = GOOD.replace("试一试", "2027-02-28").replace("check: refused", "check: refused, is: 2027-02-28")
+    with pytest.raises(CatalogueError) as caught:
+        load_cases(write(tmp_path, dated))
+    assert [(item.line, item.field) for item in caught.value.mistakes] == [
+        (4, "cases[0].title"),
+        (13, "cases[0].expectations[0].is"),
+    ]
+
+
 def test_repeated(tmp_path: Path) -> None:
     """Two cases of one id are a mistake at the second."""
     entry = GOOD.partition("cases:\n")[2]

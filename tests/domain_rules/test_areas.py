@@ -85,6 +85,7 @@ def test_a_day_before_every_rule_is_refused():
         ("orders.issue_from", "[in_force]"),
         ("orders.return_on_suspension", "maybe"),
         ("pay.start", "someday"),
+        ("pay.start", "[delivered]"),
         ("day.close", "24:00"),
         ("day.close", '"24:30"'),
         ("clocks.pay", "5"),
@@ -156,6 +157,47 @@ def test_all_mistakes_of_all_files_are_told_at_once(folder):
     national.write_text(national.read_text(encoding="utf-8").replace("clocks.pay:", "clocks.paid:"), encoding="utf-8")
     assert {file for file, _, _ in mistakes_of(folder)} == {"350500.yaml", "350600.yaml", "national.yaml"}
     assert any(field == "parameters.clocks.pay" for _, _, field in mistakes_of(folder))
+
+
+def test_a_value_that_yaml_cannot_make_hides_nothing(folder):
+    """An impossible date, a tag that does not fit and a repeated name each stand beside whatever else is wrong."""
+    write(
+        folder,
+        "code: 350500\nname: !!timestamp 甲\nparameters:\n"
+        "  deposit.base_ratio:\n"
+        "    - {from: 2027-02-30, value: 两成, value: 三成, note: 2027-02-30}\n"
+        "  deposit.ratio: !!bool x\n"
+        "parameters:\n  day.close: []\n",
+    )
+    assert sorted(mistakes_of(folder), key=lambda found: found[1:]) == [
+        ("350500.yaml", 1, "code"),
+        ("350500.yaml", 2, "name"),
+        ("350500.yaml", 5, "parameters.deposit.base_ratio[0].basis"),
+        ("350500.yaml", 5, "parameters.deposit.base_ratio[0].from"),
+        ("350500.yaml", 5, "parameters.deposit.base_ratio[0].note"),
+        ("350500.yaml", 5, "parameters.deposit.base_ratio[0].note"),
+        ("350500.yaml", 5, "parameters.deposit.base_ratio[0].value"),
+        ("350500.yaml", 6, "parameters.deposit.ratio"),
+        ("350500.yaml", 6, "parameters.deposit.ratio"),
+        ("350500.yaml", 7, "parameters"),
+        ("350500.yaml", 8, "parameters.day.close"),
+    ]
+
+
+def test_a_repeated_name_hides_no_value(folder):
+    """The country's parameters in two blocks lack nothing: what is wrong is the second block's name alone."""
+    national = folder / "national.yaml"
+    text = national.read_text(encoding="utf-8")
+    assert "\n  clocks.pay:" in text
+    national.write_text(text.replace("\n  clocks.pay:", "\nparameters:\n  clocks.pay:"), encoding="utf-8")
+    assert [field for _, _, field in mistakes_of(folder)] == ["parameters"]
+
+
+def test_a_contradiction_is_told_beside_the_mistakes_of_other_files(folder):
+    """What two good values say together is found whatever another file says."""
+    write(folder, HEAD + "  deposit.floor_ratio:\n    - {from: 2026-01-01, value: 6.01%, basis: 细则}\n")
+    write(folder, "name: 甲\n", "350600.yaml")
+    assert ("350500.yaml", 5, "parameters.deposit.floor_ratio") in mistakes_of(folder)
 
 
 def test_the_country_cannot_be_missing(folder):

@@ -105,3 +105,28 @@ def test_all_mistakes_are_told_at_once(tmp_path):
         ("c.yaml", 4, "holidays[1]"),
         ("b.yaml", 5, "2026-10-08"),
     ]
+
+
+def test_a_value_that_yaml_cannot_make_hides_nothing(tmp_path):
+    """An impossible date and a repeated name stand beside wrong days, wrong fields and a day that two files give."""
+    write(tmp_path, day_file(holidays="[2026-10-08]"), "a.yaml")
+    write(tmp_path, day_file(holidays="[2026-02-30, 国庆, 2026-10-08]").replace("通知", "2027-02-30"), "b.yaml")
+    write(tmp_path, day_file(year="2027-02-30", holidays="[国庆]") + "holidays: [2026-13-01]\nnote: x\n", "c.yaml")
+    assert sorted(mistakes_of(tmp_path)) == [
+        ("b.yaml", 2, "basis"),
+        ("b.yaml", 4, "2026-10-08"),
+        ("b.yaml", 4, "holidays[0]"),
+        ("b.yaml", 4, "holidays[1]"),
+        ("c.yaml", 1, "year"),
+        ("c.yaml", 4, "holidays[0]"),
+        ("c.yaml", 6, "holidays"),
+        ("c.yaml", 6, "holidays[0]"),
+        ("c.yaml", 7, "note"),
+    ]
+
+
+def test_a_year_with_a_mistake_is_no_gap(tmp_path):
+    """The year that follows on is not told to wait for one that is there, and wrong in one day."""
+    write(tmp_path, day_file(year=2027, complete="true", holidays="[2027-02-30]"), "2027.yaml")
+    write(tmp_path, day_file(year=2028, complete="2027-02-30"), "2028.yaml")
+    assert mistakes_of(tmp_path) == [("2027.yaml", 4, "holidays[0]"), ("2028.yaml", 3, "complete")]
