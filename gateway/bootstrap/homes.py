@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final
 
 from gateway.bootstrap.clock import SystemClock
@@ -20,6 +19,7 @@ from gateway.core.delivery import SECOND
 from gateway.core.legal_time import LegalTime
 from gateway.core.party import GATEWAY, Key, KeyStatus, Party, Standing
 from gateway.crypto.keys import PrivateKey
+from gateway.crypto.secret_files import read_secret
 from gateway.ports import Audit, Store
 from gateway.store import open_store
 
@@ -43,8 +43,8 @@ async def open_home_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 def load_key(settings: Settings) -> PrivateKey:
-    """The gateway's signing key. Raises OSError or KeyFormatError."""
-    return PrivateKey.from_pem(Path(settings.key_file).read_bytes())
+    """The gateway's signing key. Raises OSError, SecretExposed for a file that others may read, or KeyFormatError."""
+    return PrivateKey.from_pem(read_secret(settings.key_file))
 
 
 def open_legal_time(settings: Settings) -> LegalTime:

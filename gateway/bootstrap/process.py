@@ -20,6 +20,7 @@ from gateway.bootstrap.clock import SystemClock
 from gateway.bootstrap.conf import check_conf
 from gateway.bootstrap.face import make_application
 from gateway.bootstrap.failpoints import arm_failpoints
+from gateway.bootstrap.homes import load_key
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.retaining import make_retainer
 from gateway.bootstrap.sealing import unlock
@@ -181,8 +182,8 @@ class Process:
 async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) -> int:
     """Run a process until SIGTERM or SIGINT; 0. `ready` is told the port.
 
-    Raises ConfigError, CatalogueError, CryptoUnavailable, StoreUnavailable, OSError, or ValueError for another schema
-    version or a home that is in use.
+    Raises ConfigError, CatalogueError, SecretExposed or KeyFormatError for a key, CryptoUnavailable, StoreUnavailable,
+    OSError, or ValueError for another schema version or a home that is in use.
     """
     check_role(settings, role)
     log = settings.log
@@ -194,6 +195,7 @@ async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) 
         store = open_store(settings.database)
         parts = Parts(settings, store, SystemClock(), get_log())
         check_conf(parts)
+        load_key(settings)  # whatever the role: a key that must not be used is told before anything is begun
         await store.open()
         if await unlock(settings, store, now=SystemClock().now()) is None:
             get_log().warning("seal.off", file=str(settings.seal_key_file))

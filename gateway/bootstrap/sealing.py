@@ -7,7 +7,6 @@ key and the old one, so that a process killed at any moment leaves a home that o
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -16,22 +15,23 @@ from gateway.bootstrap.subject_searching import SUBJECT_CLASS
 from gateway.config import Settings
 from gateway.core.sealing import CLASSES, FILE
 from gateway.crypto.keyring import HomeKeys, Keyring
+from gateway.crypto.secret_files import read_secret
 from gateway.crypto.sm4 import KEY_SIZE, SealBroken, new_key
 from gateway.ports import Audit, Store
 from gateway.store import FileDirectory
 
-_OTHERS: Final = 0o077
 _SECRET: Final = 0o600
 
 
 def read_home_keys(path: Path) -> Sequence[bytes]:
-    """The keys of the file, the current one first; none where there is no file. Raises SealBroken for a bad file."""
+    """The keys of the file, the current one first; none where there is no file.
+
+    Raises SecretExposed for a file that others may read, SealBroken for a bad one.
+    """
     if not path.exists():
         return []
-    if stat.S_IMODE(path.stat().st_mode) & _OTHERS:
-        raise SealBroken(f"封存密钥文件 {path} 可被他人读取，请先执行 chmod 600 {path}")
     try:
-        keys = [bytes.fromhex(line) for line in path.read_text(encoding="ascii").split()]
+        keys = [bytes.fromhex(line) for line in read_secret(path).decode("ascii").split()]
     except ValueError as error:
         raise SealBroken(f"封存密钥文件 {path} 有误：每行应为 32 位十六进制") from error
     if not keys or any(len(key) != KEY_SIZE for key in keys):

@@ -24,9 +24,7 @@ _HOUR: Final = 3_600 * SECOND
 
 @asynccontextmanager
 async def open_standing_desk(settings: Settings) -> AsyncIterator[tuple[StandingDesk, Store]]:
-    """The home's desk and its store. Raises OSError or KeyFormatError for the gateway's key, and what `open_home_store`
-    raises.
-    """
+    """The home's desk and its store. Raises what `load_key` and `open_home_store` raise."""
     key, crypto = load_key(settings), CryptoPool(default_provider(), 1)
     try:
         async with open_home_store(settings) as store:

@@ -57,7 +57,7 @@ def _table() -> tuple[tuple[type[Exception], int, str], ...]:
     from gateway.core.deposit import DepositError
     from gateway.core.evidence.documents import EvidenceFault
     from gateway.core.onboarding import MoveRefused
-    from gateway.crypto.faults import CryptoUnavailable, KeyFormatError
+    from gateway.crypto.faults import CryptoUnavailable, KeyFormatError, SecretExposed
     from gateway.crypto.sm4 import SealBroken
     from gateway.forms.errors import FormError, PrintingUnavailable
     from gateway.store import HomeInUse, SchemaMismatch, UnsafeDatabase
@@ -65,6 +65,7 @@ def _table() -> tuple[tuple[type[Exception], int, str], ...]:
     return (
         (ConfigError, USAGE, ""),
         (KeyFormatError, USAGE, "密钥有误："),
+        (SecretExposed, PERMISSION, ""),
         (DepositError, USAGE, "用法有误："),
         (CatalogueError, CHECK, ""),
         (CertificateInvalid, CHECK, "证书无效："),

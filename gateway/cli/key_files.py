@@ -6,13 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.cli.exits import PERMISSION, USAGE, Failure
+from gateway.cli.exits import USAGE, Failure
 
 if TYPE_CHECKING:
     from gateway.crypto.keys import PrivateKey, PublicKey
 
 _SECRET: Final = 0o600
-_OTHERS: Final = 0o077
 
 
 def public_path(private_path: Path) -> Path:
@@ -32,12 +31,11 @@ def write_private_key(path: Path, private: PrivateKey) -> None:
 
 
 def read_private_key(path: Path) -> PrivateKey:
-    """The key of a file; Failure for one that others may read, KeyFormatError for one that is no SM2 key."""
+    """The key of a file; SecretExposed for one that others may read, KeyFormatError for one that is no SM2 key."""
     from gateway.crypto.keys import PrivateKey
+    from gateway.crypto.secret_files import read_secret
 
-    if path.stat().st_mode & _OTHERS:
-        raise Failure(PERMISSION, f"私钥文件 {path} 可被他人读取，请先执行 chmod 600 {path}。")
-    return PrivateKey.from_pem(path.read_bytes())
+    return PrivateKey.from_pem(read_secret(path))
 
 
 def read_public_key(path: Path) -> PublicKey:

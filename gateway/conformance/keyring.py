@@ -15,6 +15,7 @@ from typing import Any, Final
 from gateway.core.party import GATEWAY, PLATFORM
 from gateway.core.wire.instants import format_beijing
 from gateway.crypto.keys import PrivateKey
+from gateway.crypto.secret_files import read_secret
 
 SECOND: Final = 1_000_000
 DAY: Final = 86_400 * SECOND
@@ -86,7 +87,8 @@ class KeyRing:
 def open_ring(folder: Path, *, now: int, gateway: PrivateKey | None = None) -> KeyRing:
     """The keys of a folder, those that are missing made and kept; `gateway` stands for the gateway's key in use.
 
-    OSError when the folder cannot be written; KeyFormatError for a file that is no key.
+    OSError when the folder cannot be written; SecretExposed for a file that others may read, KeyFormatError for one
+    that is no key.
     """
     folder.mkdir(parents=True, exist_ok=True)
     keys = {(owner, name): _open_key(folder, owner, name) for owner in OWNERS for name in STANDINGS}
@@ -99,7 +101,7 @@ def open_ring(folder: Path, *, now: int, gateway: PrivateKey | None = None) -> K
 def _open_key(folder: Path, owner: str, name: str) -> PrivateKey:
     path = folder / (f"{owner}-{name}.pem" if name else f"{owner}.pem")
     if path.exists():
-        return PrivateKey.from_pem(path.read_bytes())
+        return PrivateKey.from_pem(read_secret(path))
     private = PrivateKey.generate()
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET), "w", encoding="ascii") as file:
         file.write(private.to_pem())

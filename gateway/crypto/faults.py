@@ -7,6 +7,10 @@ class KeyFormatError(ValueError):
     """A key that is not an SM2 key as protocol section 3 wants it; the text (Chinese) says what to do."""
 
 
+class SecretExposed(Exception):  # noqa: N818 - the state of a file; the text (Chinese) says how to close it
+    """A file that holds a secret can be read or written by others than its owner."""
+
+
 class SignatureInvalid(Exception):  # noqa: N818 - an answer of the verification, not a fault of the program
     """The signature does not belong to this data and this key."""
 

@@ -177,6 +177,22 @@ def test_a_decision_is_told_to_both_sides(wgg: Wgg, home: Path) -> None:
     assert {row["recipient"] for row in told} == {"platform", "xmccb"}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("institution", "suspend", "xmccb", "--reason", "x"),
+        ("evidence", "export", "--order", "DD-1", "-o", "nowhere/bundle.zip"),
+        ("conformance", "official", "--id", "xmccb"),
+    ],
+)
+def test_no_command_signs_with_a_key_that_others_may_read(wgg: Wgg, home: Path, line: tuple[str, ...]) -> None:
+    """What the gateway would have to sign is not done: 4, and how to close the file."""
+    (home / "keys/gateway.pem").chmod(0o640)
+    ended = wgg(*line)
+    assert (ended.code, "chmod 600" in ended.err) == (4, True), ended.err
+    assert party(wgg, "xmccb")["standing"] == "live"
+
+
 def test_check_looks_at_keys_files_and_the_way(wgg: Wgg, home: Path, tmp_path: Path) -> None:
     """An institution that could not be delivered to now fails its check with 3; one on the mailbox needs no way."""
     assert wgg("institution", "check", "xmccb").code == 0

@@ -9,7 +9,7 @@ from gateway.cli.application import build
 from gateway.cli.exits import Failure, explain
 from gateway.config import ConfigError
 from gateway.core.errors import Problem
-from gateway.crypto.faults import KeyFormatError
+from gateway.crypto.faults import KeyFormatError, SecretExposed
 from gateway.ports import Duplicate, Missing, StoreUnavailable
 from gateway.store import SchemaMismatch
 from tests.cli.conftest import Wgg
@@ -112,6 +112,7 @@ def test_a_wrong_line_ends_with_2(wgg: Wgg, line: str, said: str) -> None:
         (SchemaMismatch("数据库版本不符"), 3),
         (Problem("STATE_CONFLICT"), 3),
         (PermissionError("x"), 4),
+        (SecretExposed("密钥文件 x"), 4),
         (Missing("x"), 5),
         (FileNotFoundError("x"), 5),
         (Problem("TYPE_UNKNOWN"), 5),

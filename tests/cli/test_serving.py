@@ -213,6 +213,37 @@ def test_a_split_role_on_the_embedded_default_does_not_start(wgg: Wgg, home: Pat
     assert "bus" in ended.err
 
 
+# No server answers there: the gateway's key is looked at before any is asked.
+APART = {"WGG_DATABASE": "postgresql://127.0.0.1:9/none", "WGG_BUS": "amqp://127.0.0.1:9/"}
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "role", "env"),
+    [
+        ("gateway.pem", 0o644, "all", {}),
+        ("gateway.pem", 0o640, "all", {}),
+        ("gateway.pem", 0o602, "all", {}),
+        *(("gateway.pem", 0o644, role, APART) for role in ("api", "relay", "worker", "timers")),
+        ("seal.key", 0o604, "all", {}),
+    ],
+)
+def test_a_home_whose_keys_others_may_read_is_not_served(
+    home: Path, name: str, mode: int, role: str, env: dict[str, str]
+) -> None:
+    """Whatever the role, the start ends with 4 and says how to close the file; nothing is told to be ready."""
+    key = home / "keys" / name
+    key.chmod(mode)
+    done = subprocess.run(
+        [*COMMAND, "serve", "--home", str(home), "--role", role, "--port", "0", "--json"],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, f"chmod 600 {key}" in done.stderr, done.stdout) == (4, True, "")
+
+
 def test_a_home_is_served_once(wgg: Wgg, home: Path, start: Start) -> None:
     """A second server on the same embedded home ends with 3 and says why."""
     server, _ = start("serve", "--home", home, "--port", 0)

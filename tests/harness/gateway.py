@@ -85,6 +85,7 @@ def found(folder: Path) -> Founded:
     names = ["gateway", "unknown", *(row.name for rows in PARTIES.values() for row in rows)]
     founded = Founded(folder, {name: PrivateKey.generate() for name in names})
     (folder / "keys").mkdir(parents=True)
+    (folder / "keys" / "gateway.pem").touch(mode=0o600)
     (folder / "keys" / "gateway.pem").write_text(founded.keys["gateway"].to_pem())
     (folder / SETTINGS_FILE).write_text(render_home_file({"environment": "sandbox", "development": True}))
     on_database(founded, {})
