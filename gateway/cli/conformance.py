@@ -16,7 +16,7 @@ from gateway.cli.exits import CHECK, NOT_FOUND, OK, USAGE, Failure
 from gateway.cli.homes import now_us
 from gateway.cli.institutions import Kind
 from gateway.cli.key_files import read_private_key, read_public_key
-from gateway.cli.options import AsJson, Home
+from gateway.cli.options import AnyHome, AsJson, Home
 from gateway.cli.output import put_json, put_record, put_table, say
 from gateway.config import EndpointPolicy
 
@@ -77,6 +77,7 @@ def run(
     wait: Wait = 20.0,
     timeout: Timeout = 110.0,
     as_json: AsJson = False,
+    _home: AnyHome = None,
 ) -> int:
     """练习一致性测试：本工具充当网关与平台，不需要网关目录。全部通过退出码为 0，否则为 3。"""
     from gateway.conformance.practice import Order
@@ -132,6 +133,7 @@ def verify(
     party_id: Annotated[str | None, typer.Option("--id", metavar="标识", help="证书须属于的机构")] = None,
     kind: Annotated[Kind | None, typer.Option("--kind", help="证书须属于的机构类别")] = None,
     as_json: AsJson = False,
+    _home: AnyHome = None,
 ) -> None:
     """离线核验证书：签名、内容、机构与有效期；不通过时退出码为 3。"""
     from gateway.core.certificate import CertificateInvalid, check_certificate, describe_certificate
@@ -153,12 +155,12 @@ def _set_bounds(listen: str, wait: float, timeout: float) -> dict[str, Any]:
     return {"host": host, "port": port, "bounds": Bounds(wait=wait, total=timeout, first_poll=min(60.0, timeout))}
 
 
-def judge(*, folder: RunFolder, cases: CaseFolder = None, as_json: AsJson = False) -> int:
+def judge(*, folder: RunFolder, cases: CaseFolder = None, as_json: AsJson = False, _home: AnyHome = None) -> int:
     """用现有工具对一次运行存下的往来重新判定，不再联系机构。"""
     return _show(*_judge(folder, cases), as_json=as_json)
 
 
-def list_cases(*, cases: CaseFolder = None, as_json: AsJson = False) -> None:
+def list_cases(*, cases: CaseFolder = None, as_json: AsJson = False, _home: AnyHome = None) -> None:
     """列出全部用例。"""
     from gateway.conformance.case_reading import load_cases
 

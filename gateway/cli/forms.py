@@ -16,7 +16,7 @@ import typer
 
 from gateway.cli.exits import NOT_FOUND, USAGE, Failure
 from gateway.cli.homes import in_store, make_audit, now_us, open_home
-from gateway.cli.options import AsJson, Home, Operator, Reason
+from gateway.cli.options import AnyHome, AsJson, Home, Operator, Reason
 from gateway.cli.output import put_record, put_table
 from gateway.core.party import Directory
 from gateway.ports import MessageView, Query, Store
@@ -33,7 +33,7 @@ def attach(app: typer.Typer) -> None:
         app.command(name)(command)
 
 
-def list_all(*, as_json: AsJson = False) -> None:
+def list_all(*, as_json: AsJson = False, _home: AnyHome = None) -> None:
     """列出能打印的表：十三张正式表、保函（保险）凭证与受理凭证。"""
     from gateway.catalogue import load_catalogue
     from gateway.forms.printing import list_sheets

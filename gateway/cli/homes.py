@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+from gateway.cli.output import say
 from gateway.config import Settings, load_settings
 from gateway.ports import Audit, Store
 
@@ -25,6 +26,12 @@ def now_us() -> int:
 def open_home(home: Path) -> Settings:
     """The home's settings under this environment; ConfigError."""
     return load_settings(home, os.environ)
+
+
+def leave_alone(home: Path | None) -> None:
+    """Tell whoever named a home, or has one in the environment, that this command makes its own."""
+    if home is not None:
+        say(f"提示：本命令自建网关目录，没有动用 {home}。")
 
 
 def in_store(settings: Settings, work: Callable[[Store], Awaitable[T]]) -> T:

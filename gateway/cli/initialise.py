@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.exits import CHECK, Failure
+from gateway.cli.exits import CHECK, USAGE, Failure
 from gateway.cli.homes import now_us, open_home, system_user
 from gateway.cli.key_files import write_private_key
 from gateway.cli.options import AsJson, Operator
@@ -28,7 +28,11 @@ def attach(app: typer.Typer) -> None:
 
 def initialise(
     *,
-    home: Annotated[Path, typer.Argument(metavar="目录", help="新网关目录，须不存在或为空")],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="目录", help="新网关目录，须不存在或为空；也可用 --home 写明")
+    ] = None,
+    # A new home is never taken from the environment: WGG_HOME names one that is in use.
+    home: Annotated[Path | None, typer.Option("--home", metavar="目录", help="新网关目录的另一种写法")] = None,
     production: Annotated[bool, typer.Option("--production", help="生产目录：不许回环地址与明文 http")] = False,
     deployment: Annotated[str | None, typer.Option("--deployment", help="部署名称，默认取目录名")] = None,
     database: Annotated[str | None, typer.Option("--database", help="sqlite:///文件 或 postgresql://…")] = None,
@@ -41,9 +45,7 @@ def initialise(
     as_json: AsJson = False,
 ) -> None:
     """建立网关目录：设置文件、网关密钥与空数据库。"""
-    home = home.resolve()
-    if home.exists() and (not home.is_dir() or any(home.iterdir())):
-        raise Failure(CHECK, f"{home} 已存在且不为空，未作改动；请换一个目录。")
+    home = _choose_home(folder, home)
     values: dict[str, Any] = {
         "environment": "production" if production else "sandbox",
         "development": not production,
@@ -59,6 +61,16 @@ def initialise(
         text=f"网关目录 {home}\n网关公钥序列号 {serial_no}",
     )
     say(_next_steps(home, production=production))
+
+
+def _choose_home(folder: Path | None, home: Path | None) -> Path:
+    named = {path.resolve() for path in (folder, home) if path is not None}
+    if len(named) != 1:
+        raise Failure(USAGE, "请写明一个新网关目录：wgg init 目录，或 wgg init --home 目录。")
+    (chosen,) = named
+    if chosen.exists() and (not chosen.is_dir() or any(chosen.iterdir())):
+        raise Failure(CHECK, f"{chosen} 已存在且不为空，未作改动；请换一个目录。")
+    return chosen
 
 
 def _render(values: dict[str, Any]) -> str:

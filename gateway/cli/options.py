@@ -15,6 +15,10 @@ OptionalHome = Annotated[
 AnyHome = Annotated[
     Path | None, typer.Option("--home", envvar="WGG_HOME", help="可写可不写：本命令不需要网关目录", metavar="目录")
 ]
+OwnHome = Annotated[
+    Path | None,
+    typer.Option("--home", envvar="WGG_HOME", help="可写可不写：本命令自建网关目录，不动所写的目录", metavar="目录"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出结果")]
 Operator = Annotated[
     str | None, typer.Option("--operator", help="操作人，写入审计记录；默认为当前系统用户", metavar="姓名")

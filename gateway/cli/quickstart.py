@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gateway.cli.exits import CHECK, OK
-from gateway.cli.homes import now_us
+from gateway.cli.homes import leave_alone, now_us
 from gateway.cli.institutions import Kind
-from gateway.cli.options import AsJson
+from gateway.cli.options import AsJson, OwnHome
 from gateway.cli.output import put_line, say
 
 if TYPE_CHECKING:
@@ -70,8 +70,10 @@ def quickstart(
     kind: Annotated[Kind, typer.Option("--kind", help="机构类别")] = Kind.BANK,
     check: Annotated[bool, typer.Option("--check", help="替您执行一遍所打印的命令，然后结束")] = False,
     as_json: AsJson = False,
+    home: OwnHome = None,
 ) -> int:
     """从零开始：生成密钥，建立沙箱网关与平台，打印第一份签名报文的 openssl 与 curl 命令。"""
+    leave_alone(home)
     where = folder or Path(tempfile.mkdtemp(prefix="wgg-quickstart-"))
     where.mkdir(parents=True, exist_ok=True)
     try:

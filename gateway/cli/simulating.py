@@ -14,7 +14,7 @@ import typer
 from gateway.cli.exits import USAGE, Failure
 from gateway.cli.institutions import Kind
 from gateway.cli.key_files import read_private_key, read_public_key
-from gateway.cli.options import AsJson, Url
+from gateway.cli.options import AnyHome, AsJson, Url
 from gateway.cli.output import put_line, put_table, say
 from gateway.cli.signing import PrivateKeyFile
 from gateway.core.party import PLATFORM
@@ -56,7 +56,7 @@ def _list_and_exit(context: typer.Context, value: bool) -> None:  # noqa: FBT001
         raise typer.Exit
 
 
-def defects(*, as_json: AsJson = False) -> None:
+def defects(*, as_json: AsJson = False, _home: AnyHome = None) -> None:
     """列出模拟机构的全部缺陷，供 wgg simulate institution --defect 选用。"""
     list_defects(as_json=as_json)
 
@@ -81,6 +81,7 @@ def institution(
         bool,
         typer.Option("--list-defects", is_eager=True, callback=_list_and_exit, help="列出全部缺陷后退出"),
     ] = False,
+    _home: AnyHome = None,
 ) -> None:
     """模拟一家机构：签回执，并按报文办理业务；--defect 使它故意带一个缺陷，用来检验测试工具。"""
     from gateway.simulator import InstitutionOptions, run_institution
@@ -105,6 +106,7 @@ def platform(
     gateway_key: GatewayKey = None,
     ca_file: CaFile = None,
     as_json: AsJson = False,
+    _home: AnyHome = None,
 ) -> None:
     """模拟平台：收取报文并签回执；发送报文请用 wgg example 与 wgg send。"""
     from gateway.simulator import Options, run_platform

@@ -105,6 +105,16 @@ def test_the_database_commands(wgg: Wgg, home: Path) -> None:
     assert wgg("db", "check").code == 0
 
 
+def test_a_new_home_is_named_either_way(wgg: Wgg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--home` is another spelling of the folder; none or two different ones end with 2, and WGG_HOME is none."""
+    assert wgg("init", "--home", tmp_path / "a").code == 0
+    assert wgg("init", tmp_path / "b", "--home", tmp_path / "b").code == 0
+    monkeypatch.setenv("WGG_HOME", str(tmp_path / "c"))
+    assert wgg("init").code == 2
+    assert wgg("init", tmp_path / "c", "--home", tmp_path / "d").code == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
+
+
 def spoil_calendar(home: Path) -> None:
     """A calendar of the home's own, with a mistake."""
     (home / "conf/calendar").mkdir(parents=True)

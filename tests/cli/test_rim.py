@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from gateway.cli.application import build
 from gateway.cli.exits import Failure, explain
@@ -136,6 +139,26 @@ def test_no_traceback_unless_asked(wgg: Wgg, monkeypatch: pytest.MonkeyPatch, tm
     assert (ended.code, "Traceback" in ended.err, "内部错误" in ended.err) == (1, False, True)
     monkeypatch.setenv("WGG_DEBUG", "1")
     assert "Traceback" in wgg("db", "check", "--home", tmp_path).err
+
+
+def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every command by its words, from the parser itself."""
+    if hasattr(command, "commands"):
+        for name, below in command.commands.items():
+            yield from walk(below, (*path, name))
+    else:
+        yield " ".join(path), command
+
+
+def test_every_command_takes_a_home_and_json() -> None:
+    """As the README promises: --home everywhere, --json everywhere but in the demo."""
+    found = {
+        name: {option for parameter in command.params for option in parameter.opts}
+        for name, command in walk(get_command(build()))
+    }
+    assert set(COMMANDS) < set(found)
+    assert [name for name, options in found.items() if "--home" not in options] == []
+    assert [name for name, options in found.items() if "--json" not in options] == ["demo"]
 
 
 def test_the_list_of_commands_is_whole() -> None:

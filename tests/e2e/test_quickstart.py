@@ -16,7 +16,10 @@ from tests.e2e.world import World
 def test_the_printed_lines_are_accepted(empty: World, kind: str) -> None:
     """An institution of each kind answers its first order; the receipt's signature verifies; exit code 0."""
     where = empty.folder / "quick"
-    ended = empty.must("quickstart", "--dir", where, "--id", "mine", "--kind", kind, "--check")
+    other = empty.folder / "other"
+    ended = empty.must("quickstart", "--dir", where, "--id", "mine", "--kind", kind, "--check", "--home", other)
+    assert f"没有动用 {other}" in ended.err
+    assert not other.exists()
     assert "Verified OK" in ended.err
     assert json.loads((where / "receipt.json").read_text())["status"] == "ACCEPTED"
     assert ended.out.strip() == (where / "first.sh").read_text(encoding="utf-8").strip()

@@ -17,6 +17,8 @@ from typing import Annotated
 import typer
 
 from gateway.cli.exits import CHECK, OK
+from gateway.cli.homes import leave_alone
+from gateway.cli.options import OwnHome
 from gateway.cli.output import say
 
 
@@ -29,10 +31,12 @@ def demo(
     *,
     keep: Annotated[bool, typer.Option("--keep", help="演示后不停止，供继续试用；按 Ctrl-C 结束")] = False,
     folder: Annotated[Path | None, typer.Option("--dir", metavar="目录", help="演示目录，默认用临时目录")] = None,
+    home: OwnHome = None,
 ) -> int:
     """演示：申请、开立、开票、核验、支付、返还，特殊节点的支付期限，按规则拒绝，迟迟不办的预警与超期。"""
     from gateway.cli.demo.stage import play
 
+    leave_alone(home)
     where = folder or Path(tempfile.mkdtemp(prefix="wgg-demo-"))
     where.mkdir(parents=True, exist_ok=True)
     try:
