@@ -74,8 +74,8 @@ def due(
     calendar = _read(home).calendar
     found = calendar.due(start, days)
     record = {"due": str(found.date), "provisional": found.provisional, "from": str(start), "days": days}
-    tail = "（暂定：放假安排只掌握到 {}）" if found.provisional else ""
-    text = f"{found.date} 星期{_WEEK[found.date.weekday()]}{tail.format(calendar.known_until)}"
+    tail = f"（暂定：{_tell_unknown(calendar, start, found.date)}）" if found.provisional else ""
+    text = f"{found.date} 星期{_WEEK[found.date.weekday()]}{tail}"
     put_record(record | _tell_known(calendar), as_json=as_json, text=text)
 
 
@@ -109,6 +109,13 @@ def _tell_known(calendar: Calendar) -> dict[str, Any]:
         "knownUntil": str(calendar.known_until),
         "version": calendar.version,
     }
+
+
+def _tell_unknown(calendar: Calendar, start: date, last: date) -> str:
+    """On which side of the known days a period reaches out, or on both."""
+    before = f"自 {calendar.known_from} 起才掌握" if start < calendar.known_from else ""
+    after = f"只掌握到 {calendar.known_until}" if last > calendar.known_until else ""
+    return f"放假安排{'，且'.join(filter(None, (before, after)))}"
 
 
 def _tell_override(override: Override) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class FileDesk:
     """Takes in and gives out files.
 
     `specimens` are the documents of the shipped examples: in a development home they are there for everybody, so that
-    an example can be sent as it is (ADR 0011). Elsewhere there are none.
+    an example can be sent as it is (ADR 0012). Elsewhere there are none.
     """
 
     def __init__(

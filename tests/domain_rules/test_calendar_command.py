@@ -21,6 +21,19 @@ def test_due_tells_people_that_a_date_is_provisional(wgg):
     assert "2026-12-31" in wgg("calendar", "due", "--from", "2026-12-18", "--days", "10")[1]
 
 
+@pytest.mark.parametrize(
+    ("start", "days", "said"),
+    [
+        ("2019-12-28", 3, "（暂定：放假安排自 2020-01-01 起才掌握）"),
+        ("2026-12-18", 10, "（暂定：放假安排只掌握到 2026-12-31）"),
+        ("2019-12-28", 2000, "（暂定：放假安排自 2020-01-01 起才掌握，且只掌握到 2026-12-31）"),
+    ],
+)
+def test_due_tells_which_days_are_unknown(wgg, start, days, said):
+    """Those before the known ones, those after them, or both."""
+    assert said in wgg("calendar", "due", "--from", start, "--days", str(days))[1]
+
+
 @pytest.mark.parametrize("day", ["20260209", "2026-2-9", "2026-02-30", "今天"])
 def test_a_day_is_written_in_full(wgg, day):
     """Any other form is a usage error."""
