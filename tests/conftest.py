@@ -3,11 +3,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.harness import services
 from tests.harness.masking_watch import pytest_configure, pytest_runtest_makereport
 from tests.harness.postgres import create_database, drop_database
 from tests.harness.rabbit import RabbitControl
+
+# How long an example takes is the machine's affair, never a reason to fail; and the same tree always meets the same
+# examples. `pytest --hypothesis-profile exploring` looks for others.
+settings.register_profile("exploring", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", settings.get_profile("exploring"), derandomize=True)
+settings.load_profile("steady")
 
 __all__ = ["pytest_configure", "pytest_runtest_makereport"]
 
