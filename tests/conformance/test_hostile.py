@@ -37,6 +37,14 @@ async def slow_drip(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.05)
 
 
+async def unmeasured_drip(writer: asyncio.StreamWriter) -> None:
+    writer.write(OK + b"\r\n")
+    while True:
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
 async def redirect_loop(writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")
 
@@ -97,6 +105,7 @@ async def serving(write: Write) -> AsyncIterator[str]:
     [
         endless_body,
         slow_drip,
+        unmeasured_drip,
         redirect_loop,
         huge_header,
         many_headers,
@@ -114,6 +123,28 @@ async def test_hostile_institution(write: Write, tmp_path: Path) -> None:
     verdicts = {item.verdict for item in stored.verdict.judgements}
     assert stored.verdict.verdict == "fail"
     assert not verdicts & {"pass", "error"}
+
+
+@pytest.mark.parametrize("write", [silence, unmeasured_drip])
+async def test_a_run_ends_at_its_bound(write: Write, tmp_path: Path) -> None:
+    """An answer that would take a minute does not hold the run beyond its total; what was not done is told as such."""
+    bounds = Bounds(wait=60.0, answer=60.0, total=1.0, quiet=0.0)
+    async with serving(write) as endpoint, asyncio.timeout(50):
+        seat = Seat(endpoint=endpoint, port=free_port(), kind="bank")
+        stored = await examine(seat, tmp_path, bounds=bounds, selected=("first-answer", "push-refuse-absent"))
+    assert stored.run.trouble == "超过总时限 1 秒"
+    assert stored.verdict.verdict == "fail"
+    assert {progress.state for progress in stored.run.progress.values()} <= {"waiting", "not_run"}
+
+
+@pytest.mark.parametrize("write", [silence, unmeasured_drip])
+async def test_an_answer_ends_at_its_bound(write: Write, tmp_path: Path) -> None:
+    """An answer that is never whole costs its own bound, not the run's, however much of it comes in."""
+    bounds = Bounds(wait=0.5, answer=0.5, total=600.0, quiet=0.0)
+    async with serving(write) as endpoint, asyncio.timeout(50):
+        seat = Seat(endpoint=endpoint, port=free_port(), kind="bank")
+        stored = await examine(seat, tmp_path, bounds=bounds, selected=("first-answer",))
+    assert stored.run.trouble.startswith("机构没有作出 HTTP 应答：在规定时间内没有收到完整的应答")
 
 
 POST = b"POST /v1/messages HTTP/1.1\r\nHost: kit\r\nContent-Type: application/json\r\n"
