@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,13 @@ settings.register_profile("steady", settings.get_profile("exploring"), derandomi
 settings.load_profile("steady")
 
 __all__ = ["pytest_configure", "pytest_runtest_makereport"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """No two tests of one name: spread over processes, only the first of them would run, and nobody would be told."""
+    twice = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
+    if twice:
+        raise pytest.UsageError(f"tests share a name: {', '.join(twice)}")
 
 
 @pytest.fixture(scope="session")
