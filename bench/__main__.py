@@ -103,7 +103,7 @@ def _print_sealing(found: Sealing) -> None:
         )
     share = median((beside.timers_us - alone.timers_us) / alone.whole_us for alone, beside in pairs)
     ratio = median(beside.rate / alone.rate for alone, beside in pairs)
-    print(f"    比的中位数 {ratio:.3f}（≥ {CHAINED}），CPU 占比的中位数 {share:.3f}", end="")
+    print(f"    比的中位数 {ratio:.3f}（≥ {CHAINED}），CPU 占比的中位数 {share:.3f}（≤ {1 - CHAINED:.2f}）", end="")
     print(f"；停止受理后 {found.drained:.1f} 秒全部封入")
 
 

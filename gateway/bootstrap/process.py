@@ -20,7 +20,6 @@ from gateway.bootstrap.clock import SystemClock
 from gateway.bootstrap.conf import check_conf
 from gateway.bootstrap.face import make_application
 from gateway.bootstrap.failpoints import arm_failpoints
-from gateway.bootstrap.homes import load_key
 from gateway.bootstrap.parts import Parts
 from gateway.bootstrap.retaining import make_retainer
 from gateway.bootstrap.sealing import unlock
@@ -195,7 +194,7 @@ async def serve(settings: Settings, *, role: str, ready: Callable[[int], None]) 
         store = open_store(settings.database)
         parts = Parts(settings, store, SystemClock(), get_log())
         check_conf(parts)
-        load_key(settings)  # whatever the role: a key that must not be used is told before anything is begun
+        _ = parts.key  # whatever the role: a key that must not be used is told before anything is begun
         await store.open()
         if await unlock(settings, store, now=SystemClock().now()) is None:
             get_log().warning("seal.off", file=str(settings.seal_key_file))

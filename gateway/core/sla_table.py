@@ -16,6 +16,7 @@ from gateway.core.sla_rule import REMINDER, SILENT, About, ClockRule, End, Outco
 
 _COVERING: Final = ("guarantee.issued.v1", "guarantee.amended.v1", "deposit.stored.v1")
 _ENTERING: Final = ("guarantee.issued.v1", "deposit.stored.v1")
+_LOWERING: Final = ("deposit.review.v1", "deposit.notice.v1")
 _EXEMPTING: Final = ("deposit.review.v1", "deposit.exemption.v1")
 _CLOSING: Final = ("payment.result.v1", "payment.notice_withdrawal.v1")
 
@@ -24,7 +25,6 @@ def _each(types: tuple[str, ...], text: str, **row: Any) -> tuple[End, ...]:
     return tuple(End(type=type_, text=text, **row) for type_ in types)
 
 
-_LOWERING: Final = ("deposit.review.v1", "deposit.notice.v1")
 _COVERED: Final = _each((*_COVERING, *_LOWERING), "案件存储到位", when=on.newly_covered)
 
 CLOCK_RULES: Final = (

@@ -29,8 +29,8 @@ async def endless_body(writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-async def slow_drip(writer: asyncio.StreamWriter) -> None:
-    writer.write(OK + b"Content-Length: 1000000\r\n\r\n")
+async def slow_drip(writer: asyncio.StreamWriter, size: bytes = b"Content-Length: 1000000\r\n") -> None:
+    writer.write(OK + size + b"\r\n")
     while True:
         writer.write(b"x")
         await writer.drain()
@@ -38,11 +38,7 @@ async def slow_drip(writer: asyncio.StreamWriter) -> None:
 
 
 async def unmeasured_drip(writer: asyncio.StreamWriter) -> None:
-    writer.write(OK + b"\r\n")
-    while True:
-        writer.write(b"x")
-        await writer.drain()
-        await asyncio.sleep(0.05)
+    await slow_drip(writer, size=b"")
 
 
 async def redirect_loop(writer: asyncio.StreamWriter) -> None:
